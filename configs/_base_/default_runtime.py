@@ -1,0 +1,25 @@
+default_scope = 'ocec'
+
+default_hooks = dict(
+    runtime_info=dict(type='RuntimeInfoHook'),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    timer=None,  # LoggerHook measures time
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='CheckpointHook', interval=1, max_keep_ckpts=3, save_best='eye/f1'
+    ),
+    provenance=dict(type='ProvenanceHook'),
+)
+
+visualizer = dict(type='Visualizer', vis_backends=[dict(type='TensorboardVisBackend')])
+
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl', timeout=1800),
+)
+randomness = dict(seed=42, diff_rank_seed=True, deterministic=False)
+log_level = 'INFO'
+load_from = None
+resume = False

@@ -1,0 +1,15 @@
+"""OCEC baseline (32 channels, 4 blocks; 11,457 parameters) on 32x64 eye crops.
+
+Train:  python tools/train.py configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py \
+            --data my_eyes.parquet
+Result: not measured
+"""
+
+_base_ = [
+    '../_base_/models/ocec_baseline.py',
+    '../_base_/datasets/eye.py',
+    '../_base_/schedules/adamw_cosine_20e.py',
+    '../_base_/default_runtime.py',
+]
+
+custom_hooks = [dict(type='EMAHook', ema_type='RampedEMA', decay=0.999)]

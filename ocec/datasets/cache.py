@@ -1,0 +1,314 @@
+"""Pictures decoded and resized once, into one memory-mapped uint8 array.
+
+A cache is a folder: ``images.npy`` (N, H, W, 3) RGB, ``manifest.json`` and, if some
+rows cannot be read, ``bad_rows.csv``. Its name holds a fingerprint of the sources,
+the size, the interpolation and the format version, so a stale cache is never
+opened. Ranks and data workers map the same pages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from ocec.datasets.eye_table import BadRow, EyeTable
+
+FORMAT_VERSION = 1
+INTERPOLATIONS = {'bilinear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
+# one task of a decoding thread: long enough to hide its overhead, short enough
+# for an even load at the end
+ROWS_PER_TASK = 256
+
+
+@dataclass(frozen=True)
+class DecodedCache:
+    """An opened cache.
+
+    Args:
+        folder: where it lies.
+        images_NHWC: (N, H, W, 3) uint8 RGB, read-only and memory-mapped; rows that
+            could not be read are black.
+        bad_rows: (row, reason) of those rows.
+    """
+
+    folder: Path
+    images_NHWC: np.ndarray
+    bad_rows: tuple[tuple[int, BadRow], ...]
+
+
+def default_cache_root() -> Path:
+    """Folder of all caches: ``$OCEC_CACHE_DIR``, else ``ocec`` in the user's cache."""
+    if root := os.environ.get('OCEC_CACHE_DIR'):
+        return Path(root).expanduser()
+    base = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+    return Path(base).expanduser() / 'ocec'
+
+
+def open_decoded_cache(
+    table: EyeTable,
+    image_size: tuple[int, int],
+    *,
+    interpolation: str = 'bilinear',
+    root: Path | None = None,
+    log: Callable[[str], None] = print,
+) -> DecodedCache:
+    """Open the cache of a table, building it first where it does not exist.
+
+    When several processes ask at once, one builds and the others wait.
+
+    Args:
+        table: rows to decode, all of them, whatever their split.
+        image_size: (H, W) in pixels; the aspect ratio is not kept.
+        interpolation: ``bilinear`` or ``area``, OpenCV's.
+        root: folder of all caches; ``default_cache_root()`` if not given.
+        log: gets one line on what was done.
+
+    Returns:
+        The cache, opened read-only.
+
+    Raises:
+        ValueError: unknown interpolation.
+        OSError: the disk is too small for the cache, or the folder not writable.
+    """
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(
+            f'interpolation must be one of {sorted(INTERPOLATIONS)}, '
+            f'got {interpolation!r}'
+        )
+    root = default_cache_root() if root is None else Path(root)
+    height, width = image_size
+    name = f'{_fingerprint(table)}-{height}x{width}-{interpolation}-v{FORMAT_VERSION}'
+    folder = root / name
+    if not (folder / 'manifest.json').exists():
+        root.mkdir(parents=True, exist_ok=True)
+        with _locked(root / f'{name}.lock'):
+            if not (folder / 'manifest.json').exists():  # another rank was faster
+                _build(table, image_size, interpolation, folder, log)
+    manifest = json.loads((folder / 'manifest.json').read_text())
+    return DecodedCache(
+        folder=folder,
+        images_NHWC=np.load(folder / 'images.npy', mmap_mode='r'),
+        bad_rows=tuple((row, BadRow(*rest)) for row, *rest in manifest['bad_rows']),
+    )
+
+
+def _fingerprint(table: EyeTable) -> str:
+    """Identify the sources: parquet footers, sizes and times, and picture files."""
+    digest = hashlib.sha256()
+    for file in table.files:
+        stat = file.stat()
+        digest.update(f'{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|'.encode())
+        with open(file, 'rb') as stream:
+            stream.seek(-min(stat.st_size, 65536), os.SEEK_END)
+            digest.update(stream.read())
+        if not _all_embedded(file):
+            _digest_pictures(table, file, digest)
+    return digest.hexdigest()[:20]
+
+
+def _all_embedded(file: Path) -> bool:
+    """Whether every row of a file carries its picture, by the file's statistics."""
+    metadata = pq.ParquetFile(file).metadata
+    names = metadata.schema.names
+    if 'image_bytes' not in names:
+        return False
+    column = names.index('image_bytes')
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(column).statistics
+        if statistics is None or statistics.null_count != 0:
+            return False
+    return True
+
+
+def _digest_pictures(table: EyeTable, file: Path, digest) -> None:
+    """Add the size and time of each picture file, so that an edited one is seen."""
+    index = table.files.index(file)
+    start, stop = table.first_row_F[index : index + 2].tolist()
+    for path in table.path_N.slice(start, stop - start).to_pylist():
+        with contextlib.suppress(OSError):  # missing ones are reported when decoding
+            stat = os.stat(picture_path(file, path)) if path else None
+            digest.update(f'{path}|{stat and (stat.st_size, stat.st_mtime_ns)}'.encode())
+
+
+def picture_path(parquet_file: Path, image_path: str) -> Path:
+    """Resolve ``image_path`` against the folder of its own parquet file."""
+    return parquet_file.parent / image_path.replace('\\', '/')
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock; the system frees it when its holder dies."""
+    with open(path, 'w') as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(stream, fcntl.LOCK_UN)
+
+
+def _build(table, image_size, interpolation, folder: Path, log) -> None:
+    """Decode into a temporary folder and rename it: readers see all or nothing."""
+    start = time.perf_counter()
+    building = folder.with_name(f'.{folder.name}.{os.getpid()}.tmp')
+    _remove_leftovers(folder)
+    _check_space(folder.parent, len(table) * image_size[0] * image_size[1] * 3)
+    building.mkdir()
+    try:
+        images_NHWC = np.lib.format.open_memmap(
+            building / 'images.npy',
+            mode='w+',
+            dtype=np.uint8,
+            shape=(len(table), *image_size, 3),
+        )
+        bad_rows = _decode_all(table, np.asarray(images_NHWC), interpolation)
+        images_NHWC.flush()
+        if bad_rows:
+            _write_bad_rows(building / 'bad_rows.csv', bad_rows)
+        manifest = {
+            'version': FORMAT_VERSION,
+            'files': [str(file) for file in table.files],
+            'rows': len(table),
+            'image_size': list(image_size),
+            'interpolation': interpolation,
+            'bad_rows': [(r, b.file, b.row, b.problem) for r, b in bad_rows],
+        }
+        (building / 'manifest.json').write_text(json.dumps(manifest))
+        os.rename(building, folder)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    seconds = time.perf_counter() - start
+    log(
+        f'decoded {len(table):,} images to {image_size[0]}x{image_size[1]} in '
+        f'{seconds:.1f} s ({len(table) / seconds:,.0f} per second), cache: {folder}'
+    )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed builder left; the lock is held, so nobody builds now."""
+    for leftover in folder.parent.glob(f'.{folder.name}.*.tmp'):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _check_space(root: Path, needed: int) -> None:
+    free = shutil.disk_usage(root).free
+    if needed > free:
+        raise OSError(
+            f'{root}: the decoded cache needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} '
+            'GB are free. Choose another disk with the environment variable '
+            'OCEC_CACHE_DIR or the dataset argument cache_dir'
+        )
+
+
+def _write_bad_rows(path: Path, bad_rows) -> None:
+    with open(path, 'w', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['file', 'row', 'problem'])
+        writer.writerows((b.file, b.row, b.problem) for _, b in bad_rows)
+
+
+def _decode_all(table: EyeTable, images_NHWC: np.ndarray, interpolation: str):
+    """Fill the array on all cores (OpenCV releases the GIL); return the bad rows."""
+    bad_rows: list[tuple[int, BadRow]] = []
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    num_threads = len(os.sched_getaffinity(0))
+    with (
+        ThreadPoolExecutor(num_threads) as pool,
+        Progress('decoding images', *columns, transient=True) as progress,
+    ):
+        bar = progress.add_task('', total=len(table))
+        pending = []
+        for first_row, batch, file in _read_pictures(table):
+            pending.append(
+                pool.submit(
+                    _decode_batch,
+                    batch,
+                    file,
+                    table,
+                    first_row,
+                    images_NHWC,
+                    INTERPOLATIONS[interpolation],
+                )
+            )
+            # bounded: a reader that is faster than the decoders must not fill memory
+            while len(pending) > 4 * num_threads:
+                bad_rows += pending.pop(0).result()
+                progress.advance(bar, ROWS_PER_TASK)
+        for task in pending:
+            bad_rows += task.result()
+            progress.advance(bar, ROWS_PER_TASK)
+    return bad_rows
+
+
+def _read_pictures(table: EyeTable):
+    """Stream the encoded pictures: (first row, record batch, file) by turns."""
+    for index, file in enumerate(table.files):
+        row = int(table.first_row_F[index])
+        parquet = pq.ParquetFile(file)
+        wanted = {'image_bytes', 'image_path'} & set(parquet.schema_arrow.names)
+        batches = parquet.iter_batches(ROWS_PER_TASK, columns=sorted(wanted))
+        for batch in batches:
+            yield row, batch, file
+            row += batch.num_rows
+
+
+def _decode_batch(batch, file, table, first_row, images_NHWC, interpolation):
+    height, width = images_NHWC.shape[1:3]
+    bad_rows = []
+    for offset, encoded in enumerate(_encoded(batch, file)):
+        row = first_row + offset
+        problem = encoded if isinstance(encoded, str) else None
+        if problem is None:
+            image = _decode(encoded)
+            if image is None:
+                problem = 'the picture cannot be decoded'
+            else:
+                image = cv2.resize(image, (width, height), interpolation=interpolation)
+                cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=images_NHWC[row])
+        if problem is not None:
+            bad_rows.append((row, BadRow(*table.locate(row), problem)))
+    return bad_rows
+
+
+def _encoded(batch, file: Path):
+    """Yield each row's encoded picture as uint8 array, or a text: what is wrong."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    no_values = [None] * batch.num_rows
+    embedded = columns.get('image_bytes', no_values)
+    paths = columns.get('image_path', no_values)
+    for data, path in zip(embedded, paths, strict=True):
+        if data is not None and data.is_valid:
+            yield np.frombuffer(data.as_buffer(), np.uint8)
+        elif path is not None and path.is_valid and path.as_py():
+            picture = picture_path(file, path.as_py())
+            try:
+                yield np.fromfile(picture, np.uint8)
+            except OSError as error:
+                yield f'{picture}: {error.strerror}'
+        else:
+            yield 'neither image_bytes nor image_path'
+
+
+def _decode(encoded: np.ndarray) -> np.ndarray | None:
+    """Decode to (h, w, 3) uint8 BGR; None when it is no picture."""
+    if encoded.size == 0:
+        return None
+    try:
+        return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None

@@ -1,0 +1,338 @@
+"""Eye crops from OCEC parquet files, read as whole batches.
+
+Shapes: B images in a batch, H x W pixels.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+from mmengine.logging import print_log
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ocec.datasets.cache import open_decoded_cache
+from ocec.datasets.eye_table import (
+    NO_GROUP,
+    SPLITS,
+    BadRow,
+    EyeTable,
+    find_parquet_files,
+    read_eye_table,
+)
+from ocec.datasets.picture_reader import PictureReader
+from ocec.functional.probability import CLASS_NAMES, CLOSED, OPEN
+from ocec.functional.splits import split_by_group
+from ocec.registry import DATASETS
+from ocec.structures import BatchTargets
+
+BAD_ROW_POLICIES = ('error', 'skip')
+# how many bad rows an error message shows; the rest is in the report file
+SHOWN_BAD_ROWS = 5
+
+
+@DATASETS.register_module()
+class EyeParquet(Dataset):
+    """Open and closed eyes from parquet files.
+
+    The pictures are decoded and resized once (see ``ocec/datasets/cache.py``);
+    after that a batch is one gather from a memory-mapped array. ``DataLoader``
+    calls ``__getitems__``, which returns the finished batch::
+
+        dict(inputs=(B, 3, H, W) uint8 RGB, data_samples=BatchTargets)
+
+    Args:
+        data: a parquet file, a folder of them, a glob pattern, or a list of those.
+        split: ``train``, ``val`` or ``test``.
+        image_size: (H, W) in pixels, or a text such as ``32x64``.
+        split_ratios: split anew by these shares instead of the column ``split``,
+            e.g. ``dict(train=0.8, val=0.2)``; whole groups, stratified by label.
+        split_seed: seed of that split; every split of one file must use the same.
+        group_by: column that keeps rows together, ``group``; None lets every row
+            stand alone, which leaks when crops come from one face or video.
+        bad_rows: ``error``: stop at rows that cannot be used; ``skip``: leave them
+            out, say how many and list them in a file.
+        interpolation: ``bilinear`` or ``area``, OpenCV's.
+        cache_dir: folder of the decoded cache; ``$OCEC_CACHE_DIR``, else the user's
+            cache folder.
+        pipeline: per-image transforms (mmcv, mmpretrain) in place of the cached
+            batch path: slower, for what cannot be done on a batch. They get
+            ``img``, (h, w, 3) uint8 BGR of native size, and must end with
+            ``image_size``.
+
+    Raises:
+        FileNotFoundError: no file matches ``data``.
+        ValueError: an argument, a column or a row is wrong, or no row is left; the
+            message names file and row.
+    """
+
+    METAINFO = {'classes': CLASS_NAMES}
+
+    def __init__(
+        self,
+        data: str | Path | Sequence[str | Path],
+        split: str,
+        *,
+        image_size: Sequence[int] | str,
+        split_ratios: Mapping[str, float] | None = None,
+        split_seed: int = 42,
+        group_by: str | None = 'group',
+        bad_rows: str = 'error',
+        interpolation: str = 'bilinear',
+        cache_dir: str | Path | None = None,
+        pipeline: Sequence[dict | Callable] | None = None,
+    ) -> None:
+        super().__init__()
+        _check_choice('split', split, SPLITS)
+        _check_choice('bad_rows', bad_rows, BAD_ROW_POLICIES)
+        _check_choice('group_by', group_by, ('group', None))
+        self.split = split
+        self.image_size = parse_image_size(image_size)
+        self.table = read_eye_table(find_parquet_files(data))
+        self._handle_bad_rows(self.table.bad_rows, bad_rows, report=None)
+        split_N = self._splits(split_ratios, split_seed, group_by)
+        unusable_rows = [row for row, _ in self.table.bad_rows]
+        if pipeline is None:
+            cache = open_decoded_cache(
+                self.table,
+                self.image_size,
+                interpolation=interpolation,
+                root=None if cache_dir is None else Path(cache_dir).expanduser(),
+                log=_log,
+            )
+            self._images_NHWC = cache.images_NHWC
+            report = cache.folder / 'bad_rows.csv'
+            self._handle_bad_rows(cache.bad_rows, bad_rows, report=report)
+            unusable_rows += [row for row, _ in cache.bad_rows]
+            self.pipeline = None
+        else:
+            self.pipeline = Compose(pipeline)
+            self._pictures = PictureReader(self.table)
+        usable_N = np.ones(len(self.table), dtype=bool)
+        usable_N[unusable_rows] = False
+        self._rows = np.flatnonzero(usable_N & (split_N == SPLITS.index(split)))
+        self._check_not_empty(split_N[usable_N])
+        self._warn_of_shared_groups(split_N, usable_N)
+        _log(str(self))
+
+    @property
+    def metainfo(self) -> dict:
+        """Names of the classes, by label."""
+        return dict(self.METAINFO)
+
+    @property
+    def class_counts(self) -> tuple[int, int]:
+        """Images of this split: (closed, open)."""
+        label = self.table.label_N[self._rows]
+        return int((label == CLOSED).sum()), int((label == OPEN).sum())
+
+    def image_paths(self, sample_ids: Sequence[int]) -> list[str]:
+        """Return ``image_path`` of samples, or ``file#row`` where there is none."""
+        named = [(int(row), self.table.path_N[int(row)].as_py()) for row in sample_ids]
+        return [
+            path if path else '{}#{}'.format(*self.table.locate(row))
+            for row, path in named
+        ]
+
+    def __len__(self) -> int:
+        """Return the number of images of this split."""
+        return len(self._rows)
+
+    def __str__(self) -> str:
+        """Return one line: split, images by class, groups and source."""
+        closed, opened = self.class_counts
+        groups = np.unique(self.table.group_N[self._rows])
+        num_groups = int((groups != NO_GROUP).sum())
+        known = f'{num_groups} groups' if num_groups else 'no groups known'
+        files = ', '.join(str(file) for file in self.table.files[:3])
+        more = f' and {len(self.table.files) - 3} more' if files.count(',') > 2 else ''
+        return (
+            f'{self.split}: {len(self):,} images ({closed:,} closed, {opened:,} open), '
+            f'{known}, from {files}{more}'
+        )
+
+    def __getitem__(self, index: int) -> dict:
+        """Return a batch of one image."""
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: Sequence[int]) -> dict:
+        """Return the finished batch of some images.
+
+        Args:
+            indices: B numbers in [0, len(self)).
+
+        Returns:
+            ``inputs``: (B, 3, H, W) uint8 RGB in channels-last memory;
+            ``data_samples``: :class:`ocec.structures.BatchTargets`.
+        """
+        rows_B = self._rows[np.asarray(indices, dtype=np.int64)]
+        if self.pipeline is None:
+            images_BHWC = self._images_NHWC[rows_B]
+        else:
+            images_BHWC = np.stack([self._transformed(int(row)) for row in rows_B])
+        inputs_BCHW = torch.from_numpy(np.asarray(images_BHWC)).permute(0, 3, 1, 2)
+        return {'inputs': inputs_BCHW, 'data_samples': self._targets(rows_B)}
+
+    def _targets(self, rows_B: np.ndarray) -> BatchTargets:
+        return BatchTargets(
+            label_B=torch.from_numpy(self.table.label_N[rows_B]),
+            sample_id_B=torch.from_numpy(rows_B),
+            group_id_B=torch.from_numpy(self.table.group_N[rows_B]),
+        )
+
+    def _transformed(self, row: int) -> np.ndarray:
+        """Run the per-image pipeline; returns (H, W, 3) uint8 RGB."""
+        results = self.pipeline(
+            {
+                'img': (image := self._pictures.read(row)),
+                'img_shape': image.shape[:2],
+                'ori_shape': image.shape[:2],
+                'gt_label': int(self.table.label_N[row]),
+                'sample_idx': row,
+            }
+        )
+        image = results['img'] if 'img' in results else results['inputs']
+        if isinstance(image, Tensor):
+            image = image.permute(1, 2, 0).numpy()
+        if image.shape != (*self.image_size, 3) or image.dtype != np.uint8:
+            raise ValueError(
+                f'the pipeline must end with uint8 images of shape '
+                f'{(*self.image_size, 3)}, got {image.dtype} {image.shape}; '
+                "add dict(type='Resize', scale=(W, H)) to it"
+            )
+        return image[..., ::-1]  # OpenMMLab transforms work on BGR
+
+    def _splits(self, ratios, seed: int, group_by: str | None) -> np.ndarray:
+        """Index of the split of each row; -1 where it has none."""
+        if ratios is None:
+            if not self.table.has_split:
+                raise ValueError(
+                    f'{self.table.files[0]}: column "split" is missing; add it, or '
+                    'let the dataset split with split_ratios=dict(train=0.8, val=0.2)'
+                )
+            return self.table.split_N
+        for name in ratios:
+            _check_choice('split_ratios key', name, SPLITS)
+        if group_by is None:
+            group_N = np.arange(len(self.table))
+        elif self.table.has_group:
+            # rows whose group nobody knows stand alone
+            lone_N = len(self.table.group_names) + np.arange(len(self.table))
+            known_N = self.table.group_N != NO_GROUP
+            group_N = np.where(known_N, self.table.group_N, lone_N)
+            self._warn_of_unknown_groups(int((~known_N).sum()))
+        else:
+            raise ValueError(
+                f'{self.table.files[0]}: column "group" is missing, so a split by ratio '
+                'could put one face on both sides. Add it, or accept that with '
+                'group_by=None'
+            )
+        names_N = split_by_group(
+            group_N, np.maximum(self.table.label_N, 0), ratios=ratios, seed=seed
+        )
+        code_N = np.full(len(names_N), -1)
+        for name in ratios:
+            code_N[names_N == name] = SPLITS.index(name)
+        return code_N
+
+    def _handle_bad_rows(
+        self, bad_rows: Sequence[tuple[int, BadRow]], policy: str, report: Path | None
+    ) -> None:
+        if not bad_rows:
+            return
+        shown = '\n'.join(f'  {bad}' for _, bad in bad_rows[:SHOWN_BAD_ROWS])
+        more = len(bad_rows) - SHOWN_BAD_ROWS
+        shown += f'\n  and {more:,} more' if more > 0 else ''
+        listed = f'\nAll are listed in {report}' if report else ''
+        if policy == 'error':
+            raise ValueError(
+                f'{len(bad_rows):,} of {len(self.table):,} rows cannot be used:\n'
+                f"{shown}{listed}\nMend them, or leave them out with bad_rows='skip'"
+            )
+        _log(f'{len(bad_rows):,} rows left out:\n{shown}{listed}', logging.WARNING)
+
+    def _check_not_empty(self, split_N: np.ndarray) -> None:
+        if len(self):
+            return
+        found = {
+            name: int((split_N == index).sum())
+            for index, name in enumerate(SPLITS)
+            if (split_N == index).any()
+        }
+        raise ValueError(
+            f'no usable row in split "{self.split}" of {self.table.files[0]}; rows by '
+            f'split: {found or "none at all"}'
+        )
+
+    def _warn_of_shared_groups(self, split_N, usable_N) -> None:
+        """Say when a face or recording lies in this split and in another."""
+        here_N = usable_N & (split_N == SPLITS.index(self.split))
+        other_N = usable_N & ~here_N & (split_N >= 0)
+        here, other = (
+            set(np.unique(self.table.group_N[rows])) - {NO_GROUP}
+            for rows in (here_N, other_N)
+        )
+        if shared := sorted(here & other):
+            names = ', '.join(self.table.group_names[code] for code in shared[:3])
+            _log(
+                f'{len(shared)} groups of split "{self.split}" are in another split '
+                f'too ({names}, ...): its metrics will be too good',
+                logging.WARNING,
+            )
+
+    @staticmethod
+    def _warn_of_unknown_groups(count: int) -> None:
+        if count:
+            _log(
+                f'{count:,} rows have no known group and are split one by one: faces '
+                'may lie on both sides',
+                logging.WARNING,
+            )
+
+
+def parse_image_size(image_size: Sequence[int] | str) -> tuple[int, int]:
+    """Read a size as (H, W).
+
+    Args:
+        image_size: (H, W), or a text ``32x64`` or ``32,64``; one number is a square.
+
+    Returns:
+        (H, W) in pixels.
+
+    Raises:
+        ValueError: it is not two positive whole numbers.
+
+    Example:
+        >>> parse_image_size('24x40')
+        (24, 40)
+    """
+    parts = image_size
+    if isinstance(image_size, str):
+        parts = image_size.lower().replace('×', 'x').replace(',', 'x').split('x')
+    elif isinstance(image_size, int):
+        parts = (image_size, image_size)
+    try:
+        size = tuple(int(part) for part in parts)
+    except ValueError:
+        size = ()
+    if len(size) == 1:
+        size *= 2
+    if len(size) != 2 or min(size) <= 0:
+        raise ValueError(
+            f'image_size must be (H, W) or a text such as "32x64", got {image_size!r}'
+        )
+    return size
+
+
+def _check_choice(name: str, value, allowed: Sequence) -> None:
+    if value not in allowed:
+        raise ValueError(f'{name} must be one of {tuple(allowed)}, got {value!r}')
+
+
+def _log(message: str, level: int = logging.INFO) -> None:
+    print_log(message, logger='current', level=level)

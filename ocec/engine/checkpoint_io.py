@@ -1,0 +1,151 @@
+"""Checkpoints on disk: written whole or not at all, read without running code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+
+
+def save_atomically(checkpoint: dict, path: str | Path) -> str:
+    """Write a checkpoint so that readers see the old file or the new one.
+
+    A temporary file in the same folder is written, forced to disk and renamed;
+    ``PATH.sha256`` is written beside it in the format of ``sha256sum``.
+
+    Args:
+        checkpoint: tensors and plain Python values only.
+        path: where to.
+
+    Returns:
+        The SHA-256 of the file in hexadecimal.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        with open(temporary, 'wb') as stream:
+            torch.save(checkpoint, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        digest = file_sha256(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    write_text_atomically(f'{digest}  {path.name}\n', digest_path(path))
+    return digest
+
+
+def remove_checkpoint(path: str | Path) -> None:
+    """Remove a checkpoint and its digest; a missing one is no error.
+
+    Args:
+        path: of the checkpoint.
+    """
+    Path(path).unlink(missing_ok=True)
+    digest_path(path).unlink(missing_ok=True)
+
+
+def digest_path(path: str | Path) -> Path:
+    """Return where the digest of a checkpoint lies."""
+    return Path(f'{path}.sha256')
+
+
+def file_sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with open(path, 'rb') as stream:
+        return hashlib.file_digest(stream, 'sha256').hexdigest()
+
+
+def write_text_atomically(text: str, path: str | Path) -> None:
+    """Write a small text file so that readers see the old one or the new one.
+
+    Args:
+        text: the whole content.
+        path: where to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    temporary.write_text(text, encoding='utf-8')
+    os.replace(temporary, path)
+
+
+def load_safely(path: str | Path, *, trust: bool = False) -> dict:
+    """Read a checkpoint to the CPU.
+
+    Args:
+        path: of the checkpoint.
+        trust: unpickle anything. A pickle can run any program as you: only for files
+            whose origin you know.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or holds more than tensors and plain values
+            and is not trusted.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: no such checkpoint')
+    try:
+        return torch.load(path, map_location='cpu', weights_only=not trust)
+    except pickle.UnpicklingError as error:
+        reason = str(error).split('\n')[0]
+        raise ValueError(
+            f'{path}: this checkpoint holds more than tensors and plain values, and '
+            f'loading it could run code ({reason}). If you know where it comes from, '
+            'load it with --trust-checkpoint'
+        ) from error
+    except (RuntimeError, EOFError) as error:
+        raise ValueError(f'{path}: damaged checkpoint: {error}') from error
+
+
+def rng_state() -> dict:
+    """Return the state of every random generator of this process, as plain values.
+
+    Returns:
+        States of Python, numpy, torch and each CUDA device.
+    """
+    version, internal, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state()
+    return {
+        'python': {'version': version, 'internal': list(internal), 'gauss': gauss},
+        'numpy': {
+            'name': name,
+            'keys': torch.from_numpy(keys.astype(np.int64)),
+            'position': int(position),
+            'has_gauss': int(has_gauss),
+            'cached': float(cached),
+        },
+        'torch': torch.get_rng_state(),
+        'cuda': torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_rng_state(state: dict) -> None:
+    """Put every random generator of this process back.
+
+    Args:
+        state: what :func:`rng_state` returned.
+    """
+    python = state['python']
+    random.setstate((python['version'], tuple(python['internal']), python['gauss']))
+    numpy_state = state['numpy']
+    np.random.set_state(
+        (
+            numpy_state['name'],
+            numpy_state['keys'].numpy().astype(np.uint32),
+            numpy_state['position'],
+            numpy_state['has_gauss'],
+            numpy_state['cached'],
+        )
+    )
+    torch.set_rng_state(state['torch'])
+    if torch.cuda.is_available() and len(state['cuda']) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state['cuda'])

@@ -1,0 +1,262 @@
+"""Console, TensorBoard and ``metrics.jsonl`` from one hook."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from mmengine.dist import get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from ocec.engine.metrics_file import MetricsFile
+from ocec.registry import HOOKS
+
+RATIO_DIGITS = 4
+
+
+@HOOKS.register_module()
+class LoggerHook(Hook):
+    """Log losses, learning rate, gradient norm, speed and metrics.
+
+    Losses stay on the device between two log lines, so that logging waits for the
+    device once per interval. Every record carries epoch and step; the x axis is the
+    step everywhere, also for validation.
+
+    A loss that is not finite stops the run at the next line.
+
+    Args:
+        interval: batches between two lines, > 0; the last batch of an epoch always
+            ends an interval.
+
+    Raises:
+        ValueError: ``interval`` is not positive.
+    """
+
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self, interval: int = 50) -> None:
+        if interval <= 0:
+            raise ValueError(f'interval must be > 0, got {interval}')
+        self.interval = interval
+        self._window: list[dict[str, Tensor]] = []
+        self._epoch_sums: dict[str, float] = {}
+        self._epoch_batches = 0
+
+    def before_run(self, runner: Runner) -> None:
+        """Open the metrics file.
+
+        Args:
+            runner: the runner.
+        """
+        self._file = MetricsFile(Path(runner.work_dir) / 'metrics.jsonl')
+
+    def before_train(self, runner: Runner) -> None:
+        """Stitch the metrics file to the resumed step.
+
+        Args:
+            runner: the runner.
+        """
+        self._first_step = runner.iter
+        self._train_seconds = 0.0
+        if is_main_process():
+            self._file.start(runner.iter, runner.timestamp)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Start the clocks.
+
+        Args:
+            runner: the runner.
+        """
+        self._epoch_sums, self._epoch_batches = {}, 0
+        self._window, self._window_images, self._epoch_images = [], 0, 0
+        self._wait_seconds = 0.0
+        self._epoch_start = self._window_start = self._iter_end = time.perf_counter()
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Note how long the batch was waited for.
+
+        Args:
+            runner: the runner.
+            batch_idx: number of the batch in the epoch.
+            data_batch: the batch.
+        """
+        self._wait_seconds += time.perf_counter() - self._iter_end
+        self._window_images += len(data_batch['inputs'])
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Keep the losses; log at the end of an interval.
+
+        Args:
+            runner: the runner.
+            batch_idx: number of the batch in the epoch.
+            data_batch: the batch.
+            outputs: named scalars of this batch.
+        """
+        values = {name: value.detach() for name, value in outputs.items()}
+        grad_norm = getattr(runner.optim_wrapper, 'grad_norm', None)
+        if grad_norm is not None:
+            values['grad_norm'] = grad_norm.detach()
+        self._window.append(values)
+        num_batches = len(runner.train_dataloader)
+        if (batch_idx + 1) % self.interval == 0 or batch_idx + 1 == num_batches:
+            self._log_window(runner, batch_idx, num_batches)
+        self._iter_end = time.perf_counter()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Log the means of the epoch.
+
+        Args:
+            runner: the runner.
+        """
+        seconds = time.perf_counter() - self._epoch_start
+        self._train_seconds += seconds
+        images = self._epoch_images * get_world_size()
+        means = {n: s / self._epoch_batches for n, s in self._epoch_sums.items()}
+        record = {**means, 'seconds': seconds, 'images_per_second': images / seconds}
+        # mmengine counts the epoch up after this hook
+        self._write(runner, 'train_epoch', runner.epoch + 1, runner.iter, record)
+        runner.logger.info(
+            f'Epoch(train) [{runner.epoch + 1}/{runner.max_epochs}]  '
+            f'{_text(means)}  {images / seconds:,.0f} img/s  {seconds:.1f} s'
+        )
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Start the clock.
+
+        Args:
+            runner: the runner.
+        """
+        self._eval_start = time.perf_counter()
+
+    def after_val_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Log the metrics.
+
+        Args:
+            runner: the runner.
+            metrics: of this validation.
+        """
+        training = not isinstance(runner._train_loop, (dict, type(None)))
+        epoch, step = (runner.epoch, runner.iter) if training else (0, 0)
+        seconds = time.perf_counter() - self._eval_start
+        self._write(runner, 'val', epoch, step, {**metrics, 'seconds': seconds})
+        where = f' [{epoch}/{runner.max_epochs}]' if training else ''
+        runner.logger.info(f'Epoch(val)  {where}  {_text(metrics)}  {seconds:.1f} s')
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Start the clock.
+
+        Args:
+            runner: the runner.
+        """
+        self._eval_start = time.perf_counter()
+
+    def after_test_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Log the metrics.
+
+        Args:
+            runner: the runner.
+            metrics: of this test.
+        """
+        seconds = time.perf_counter() - self._eval_start
+        self._write(runner, 'test', 0, 0, {**metrics, 'seconds': seconds})
+        runner.logger.info(f'Epoch(test)  {_text(metrics)}  {seconds:.1f} s')
+
+    def after_run(self, runner: Runner) -> None:
+        """Flush TensorBoard.
+
+        Args:
+            runner: the runner.
+        """
+        runner.visualizer.close()
+
+    def _log_window(self, runner: Runner, batch_idx: int, num_batches: int) -> None:
+        means = self._close_window()
+        now = time.perf_counter()
+        seconds = now - self._window_start
+        rates = {
+            'images_per_second': self._window_images * get_world_size() / seconds,
+            'seconds_per_batch': seconds / self._window_batches,
+            'wait_share': min(self._wait_seconds / seconds, 1.0),
+        }
+        lr = runner.optim_wrapper.get_lr()['lr'][0]
+        eta = self._eta(runner, now)
+        self._epoch_images += self._window_images
+        self._window_start, self._window_images, self._wait_seconds = now, 0, 0.0
+        record = {'lr': lr, **means, **rates}
+        self._write(runner, 'train', runner.epoch + 1, runner.iter + 1, record)
+        runner.logger.info(
+            f'Epoch(train) [{runner.epoch + 1}/{runner.max_epochs}]'
+            f'[{batch_idx + 1}/{num_batches}]  lr {lr:.3e}  {_text(means)}  '
+            f'{rates["images_per_second"]:,.0f} img/s  eta {eta}'
+        )
+        _check_finite(means, runner, lr)
+
+    def _close_window(self) -> dict[str, float]:
+        """Read the tensors of the interval, all in one go; return their means."""
+        names = list(self._window[-1])
+        stacked = torch.stack(
+            [torch.stack([values[n].float() for n in names]) for values in self._window]
+        )
+        means = dict(zip(names, stacked.mean(0).tolist(), strict=True))
+        self._window_batches = len(self._window)
+        self._epoch_batches += self._window_batches
+        for name, mean in means.items():
+            total = self._epoch_sums.get(name, 0.0) + mean * self._window_batches
+            self._epoch_sums[name] = total
+        self._window = []
+        return means
+
+    def _eta(self, runner: Runner, now: float) -> timedelta:
+        """Time left for training batches; validation is not counted."""
+        done = runner.iter + 1 - self._first_step
+        spent = self._train_seconds + now - self._epoch_start
+        left = runner.max_iters - runner.iter - 1
+        return timedelta(seconds=int(spent / done * left))
+
+    def _write(self, runner, phase: str, epoch: int, step: int, record: dict) -> None:
+        if not is_main_process():
+            return
+        self._file.append(phase, epoch, step, record)
+        scalars = {
+            f'{phase}/{name}': value
+            for name, value in record.items()
+            if isinstance(value, (int, float))
+        }
+        runner.visualizer.add_scalars(scalars, step=step)
+
+
+def _check_finite(means: dict[str, float], runner: Runner, lr: float) -> None:
+    if math.isfinite(means['loss']):
+        return
+    raise FloatingPointError(
+        f'the loss is {means["loss"]} in epoch {runner.epoch + 1}, at or shortly '
+        f'before step {runner.iter + 1} (lr {lr:.3e}). Lower the learning rate, '
+        'lengthen the warmup, or clip gradients with optim_wrapper.clip_grad'
+    )
+
+
+def _text(values: dict) -> str:
+    """Write numbers as the console shows them."""
+    return '  '.join(
+        f'{name} {value:.{RATIO_DIGITS}f}'
+        if isinstance(value, float)
+        else f'{name} {value}'
+        for name, value in values.items()
+    )

@@ -1,0 +1,312 @@
+"""The runner: mmengine's, with the repairs that DESIGN section 7 lists."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from mmengine.device import get_device
+from mmengine.dist import all_gather_object, is_distributed, is_main_process
+from mmengine.dist import broadcast_object_list
+from mmengine.model import is_model_wrapper
+from mmengine.model.wrappers import MMDistributedDataParallel
+from mmengine.runner import Runner as MMEngineRunner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from torch import nn
+from torch.utils.data import DataLoader
+
+from ocec.engine.checkpoint_io import (
+    load_safely,
+    rng_state,
+    save_atomically,
+    set_rng_state,
+)
+from ocec.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class Runner(MMEngineRunner):
+    """mmengine's runner, made to work without a GPU and to resume exactly.
+
+    * ranks without a GPU talk through gloo;
+    * checkpoints are written whole or not at all, hold the random state of every
+      rank, and are read without running code (``trust_checkpoint=True`` in the
+      config is the only way round it);
+    * convolutional models run in channels-last memory, ``compile=True`` compiles
+      the network inside the wrapper;
+    * class counts of the train split reach losses that ask for them;
+    * the log lies at the top of the work_dir, as does TensorBoard's folder.
+    """
+
+    # mmengine puts logs into a folder per start, so that one run lies in many
+    # places; here a run is its work_dir
+    @property
+    def _log_dir(self) -> str:
+        return self._work_dir
+
+    @_log_dir.setter
+    def _log_dir(self, folder: str) -> None:
+        pass
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Start distributed communication, with gloo where there is no GPU.
+
+        Args:
+            env_cfg: as in mmengine.
+        """
+        if self.distributed and not is_distributed() and not _has_gpu():
+            _init_gloo(self._launcher, env_cfg.get('dist_cfg', {}))
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Move the model to the device, choose its memory format, wrap it.
+
+        Args:
+            model_wrapper_cfg: as in mmengine.
+            model: the model.
+
+        Returns:
+            The model, in distributed runs inside its wrapper.
+        """
+        if is_model_wrapper(model):
+            return super().wrap_model(model_wrapper_cfg, model)
+        model = model.to(get_device())
+        if getattr(model.data_preprocessor, 'memory_format', None) is not None:
+            model = model.to(memory_format=model.data_preprocessor.memory_format)
+        if options := self.cfg.get('compile', False):
+            model.compile(**({} if options is True else options))
+        if self.distributed and model_wrapper_cfg is None and not _has_gpu():
+            return MMDistributedDataParallel(
+                module=model,
+                device_ids=None,
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+            )
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def _maybe_compile(self, target: str) -> None:
+        """Do nothing: ``wrap_model`` compiles the network inside the wrapper."""
+
+    def build_train_loop(self, loop):
+        """Build the loop; its data are known then, so tell the losses their counts.
+
+        Args:
+            loop: as in mmengine.
+
+        Returns:
+            The train loop.
+        """
+        if isinstance(self._train_dataloader, dict):
+            self._train_dataloader = self._build_train_dataloader()
+        self._tell_class_counts(self._train_dataloader.dataset)
+        return super().build_train_loop(loop)
+
+    def scale_lr(self, optim_wrapper, auto_scale_lr: dict | None = None) -> None:
+        """Scale the learning rate if asked to, and print what will be used.
+
+        Args:
+            optim_wrapper: the optim wrapper.
+            auto_scale_lr: ``dict(enable=..., base_batch_size=...)``.
+        """
+        super().scale_lr(optim_wrapper, auto_scale_lr)
+        batch_size = self.train_dataloader.batch_sampler.batch_size
+        accumulation = optim_wrapper._accumulative_counts
+        rates = sorted({group['lr'] for group in optim_wrapper.param_groups})
+        self.logger.info(
+            f'effective batch: {self.world_size} ranks x {batch_size} images x '
+            f'{accumulation} accumulated = '
+            f'{self.world_size * batch_size * accumulation}; lr '
+            + ', '.join(f'{rate:g}' for rate in rates)
+        )
+
+    def load_or_resume(self) -> None:
+        """Load or resume; a resumed run gets its random state back last."""
+        self._resumed_rng = None
+        super().load_or_resume()
+        if self._resumed_rng is not None:
+            set_rng_state(self._resumed_rng)
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: str = 'cpu',
+    ) -> None:
+        """Go on from a checkpoint as if it had never stopped.
+
+        Args:
+            filename: of the checkpoint.
+            resume_optimizer: as in mmengine.
+            resume_param_scheduler: as in mmengine.
+            map_location: not used: checkpoints are read to the CPU.
+        """
+        super().resume(filename, resume_optimizer, resume_param_scheduler, 'cpu')
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str = 'cpu',
+        strict: bool = False,
+        revise_keys: list[tuple[str, str]] | None = None,
+    ) -> dict:
+        """Load weights, without running code from the file.
+
+        Args:
+            filename: of the checkpoint.
+            map_location: not used: checkpoints are read to the CPU.
+            strict: refuse missing and unexpected keys.
+            revise_keys: (pattern, replacement) for the names of the weights.
+
+        Returns:
+            The checkpoint.
+        """
+        trust = self.cfg.get('trust_checkpoint', False)
+        checkpoint = load_safely(filename, trust=trust)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        checkpoint = _load_checkpoint_to_model(
+            model, checkpoint, strict, revise_keys=revise_keys or [(r'^module\.', '')]
+        )
+        states = checkpoint.get('rng', [])
+        if self._resume and len(states) == self.world_size:
+            self._resumed_rng = states[self.rank]
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
+
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        *,
+        meta: dict | None = None,
+    ) -> str:
+        """Save everything a run needs to go on; every rank must call this.
+
+        Args:
+            out_dir: folder.
+            filename: name of the file in it.
+            meta: ``epoch`` and ``iter``, how much has been trained.
+
+        Returns:
+            The SHA-256 of the file.
+        """
+        states = all_gather_object(rng_state())
+        digest = [None]
+        if is_main_process():
+            checkpoint = self._checkpoint(meta or {})
+            checkpoint['rng'] = states
+            self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+            digest = [save_atomically(checkpoint, Path(out_dir) / filename)]
+        broadcast_object_list(digest)
+        return digest[0]
+
+    def _checkpoint(self, meta: dict) -> dict:
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        meta = {
+            'epoch': self.epoch,
+            'iter': self.iter,
+            **meta,
+            'cfg': self.cfg.pretty_text,
+            'seed': self.seed,
+            'experiment_name': self.experiment_name,
+            'time': time.strftime('%Y%m%d_%H%M%S'),
+            'dataset_meta': getattr(self.train_dataloader.dataset, 'metainfo', None),
+        }
+        return {
+            'meta': meta,
+            'state_dict': _to_cpu(dict(model.state_dict())),
+            # mmengine's resume asks for it; our logger keeps nothing in it
+            'message_hub': {'log_scalars': {}, 'runtime_info': {}, 'resumed_keys': {}},
+            'optimizer': _to_cpu(self.optim_wrapper.state_dict()),
+            'param_schedulers': [s.state_dict() for s in self.param_schedulers or []],
+        }
+
+    def _build_train_dataloader(self) -> DataLoader:
+        """Build the loader; never with a last batch of one image.
+
+        Batch norm over one pooled feature has no variance, and torch refuses it.
+        """
+        cfg = copy.deepcopy(self._train_dataloader)
+        build = {'seed': self.seed, 'diff_rank_seed': self._diff_rank_seed}
+        loader = self.build_dataloader(cfg, **build)
+        batch_size = loader.batch_sampler.batch_size
+        if len(loader.sampler) % batch_size == 1 < batch_size and not loader.drop_last:
+            self.logger.warning(
+                f'the last batch of an epoch would hold one image, which batch norm '
+                f'cannot train on: it is left out ({len(loader.sampler):,} images of '
+                f'this rank, batch_size {batch_size})'
+            )
+            cfg.update(dataset=loader.dataset, drop_last=True)
+            loader = self.build_dataloader(cfg, **build)
+        if len(loader) == 0:
+            raise ValueError(
+                f'the train split has {len(loader.sampler):,} images for this rank, '
+                f'fewer than train_dataloader.batch_size={batch_size} with '
+                'drop_last=True: choose a smaller batch_size'
+            )
+        return loader
+
+    @property
+    def _diff_rank_seed(self) -> bool:
+        return self._randomness_cfg.get('diff_rank_seed', False)
+
+    def _tell_class_counts(self, dataset) -> None:
+        counts = getattr(dataset, 'class_counts', None)
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        for name, module in model.named_modules():
+            if not hasattr(module, 'set_class_counts'):
+                continue
+            if counts is None:
+                raise ValueError(
+                    f'{name} balances classes, but {type(dataset).__name__} does not '
+                    'tell its class_counts'
+                )
+            weight = module.set_class_counts(*counts)
+            self.logger.info(
+                f'{name}: {counts[0]:,} closed / {counts[1]:,} open, weight of open '
+                f'{weight:.4f}'
+            )
+
+
+def _has_gpu() -> bool:
+    return get_device() != 'cpu'
+
+
+def _init_gloo(launcher: str, dist_cfg: dict) -> None:
+    """Join the other ranks; mmengine's own start-up asks CUDA for a device first."""
+    if launcher == 'slurm':
+        _set_slurm_env()
+    print(f'no GPU: rank {os.environ["RANK"]} talks to the others through gloo')
+    seconds = dist_cfg.get('timeout', 1800)
+    torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
+
+
+def _set_slurm_env() -> None:
+    """Translate Slurm's variables into those of torch.distributed."""
+    first_node = re.split(r'[,\[]', os.environ['SLURM_NODELIST'])[0]
+    for name, value in (
+        ('RANK', os.environ['SLURM_PROCID']),
+        ('WORLD_SIZE', os.environ['SLURM_NTASKS']),
+        ('LOCAL_RANK', os.environ.get('SLURM_LOCALID', '0')),
+        ('MASTER_ADDR', first_node),
+        ('MASTER_PORT', '29500'),
+    ):
+        os.environ.setdefault(name, value)
+
+
+def _to_cpu(value):
+    """Copy the tensors of nested containers to the CPU."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu()
+    if isinstance(value, dict):
+        return {key: _to_cpu(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_cpu(item) for item in value]
+    return value

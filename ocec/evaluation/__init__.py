@@ -1,0 +1,3 @@
+from ocec.evaluation.metrics import BinaryMetric
+
+__all__ = ['BinaryMetric']

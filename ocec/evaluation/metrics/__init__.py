@@ -1,0 +1,3 @@
+from ocec.evaluation.metrics.binary_metric import BinaryMetric
+
+__all__ = ['BinaryMetric']

@@ -1,0 +1,3 @@
+from ocec.models.losses.bce_loss import BCELoss
+
+__all__ = ['BCELoss']

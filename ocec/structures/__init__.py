@@ -1,0 +1,3 @@
+from ocec.structures.batch import BatchScores, BatchTargets
+
+__all__ = ['BatchScores', 'BatchTargets']
