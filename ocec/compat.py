@@ -42,6 +42,30 @@ def check_engine_packages() -> None:
     )
 
 
+def check_torchvision() -> None:
+    """Refuse a torchvision that does not fit the installed torch.
+
+    A CPU wheel of torch beside the registry's torchvision, or two releases that were
+    not built together, fail while torchvision is imported: ``operator
+    torchvision::nms does not exist``. mmpretrain imports torchvision, so the user
+    would see a missing model instead. Any torch and torchvision can be so mismatched;
+    the test replaces torchvision by one that fails.
+
+    Raises:
+        ImportError: torchvision cannot be imported; the message holds the cause and
+            the command that mends it.
+    """
+    try:
+        import torchvision  # noqa: F401
+    except Exception as error:  # RuntimeError, OSError or ImportError, by version
+        cause = f'{type(error).__name__}: {error}'
+        raise ImportError(
+            f'torchvision cannot be imported beside this torch ({cause}). '
+            'Mend it with\n'
+            '  python -m pip install --force-reinstall torch torchvision'
+        ) from error
+
+
 def _is_installed(name: str) -> bool:
     try:
         metadata.distribution(name)

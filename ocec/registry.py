@@ -32,9 +32,7 @@ from mmengine.registry import Registry
 RUNNERS = Registry(
     'runner', parent=MMENGINE_RUNNERS, scope='ocec', locations=['ocec.engine']
 )
-HOOKS = Registry(
-    'hook', parent=MMENGINE_HOOKS, scope='ocec', locations=['ocec.engine']
-)
+HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='ocec', locations=['ocec.engine'])
 OPTIM_WRAPPERS = Registry(
     'optim wrapper',
     parent=MMENGINE_OPTIM_WRAPPERS,
@@ -85,9 +83,7 @@ BATCH_AUGMENTS = Registry(
 )
 
 # nothing of ours yet; without a child of this scope mmengine warns at every lookup
-LOOPS = Registry(
-    'loop', parent=MMENGINE_LOOPS, scope='ocec', locations=['ocec.engine']
-)
+LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope='ocec', locations=['ocec.engine'])
 OPTIMIZERS = Registry(
     'optimizer', parent=MMENGINE_OPTIMIZERS, scope='ocec', locations=['ocec.engine']
 )

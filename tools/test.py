@@ -50,13 +50,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Run the tool; returns its exit code."""
     args = parse_args()
-    from ocec.apis.command import run_command
-
-    def test(**kwargs):
+    try:
+        from ocec.apis.command import run_command
         from ocec.apis.test import test
-
-        test(**kwargs)
-
+    except ImportError as error:  # a broken install; the message says what mends it
+        print(f'error: {error}', file=sys.stderr)
+        return 1
     return run_command(test, **vars(args))
 
 

@@ -62,14 +62,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Run the tool; returns its exit code."""
     args = parse_args()
-    from ocec.apis.command import run_command
-
-    def train(**kwargs):
+    try:
+        from ocec.apis.command import run_command
         from ocec.apis.train import train
-
-        result = train(**kwargs)
-        print(f'work_dir: {result.work_dir}')
-
+    except ImportError as error:  # a broken install; the message says what mends it
+        print(f'error: {error}', file=sys.stderr)
+        return 1
     return run_command(train, **vars(args))
 
 

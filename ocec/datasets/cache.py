@@ -107,15 +107,27 @@ def open_decoded_cache(
     )
 
 
+def footer_sha256(file: Path) -> str:
+    """Hash the end of a parquet file: its schema, row counts and statistics.
+
+    Args:
+        file: the parquet file.
+
+    Returns:
+        SHA-256 of its last 64 KiB, hexadecimal.
+    """
+    with open(file, 'rb') as stream:
+        stream.seek(-min(file.stat().st_size, 65536), os.SEEK_END)
+        return hashlib.sha256(stream.read()).hexdigest()
+
+
 def _fingerprint(table: EyeTable) -> str:
     """Identify the sources: parquet footers, sizes and times, and picture files."""
     digest = hashlib.sha256()
     for file in table.files:
         stat = file.stat()
         digest.update(f'{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|'.encode())
-        with open(file, 'rb') as stream:
-            stream.seek(-min(stat.st_size, 65536), os.SEEK_END)
-            digest.update(stream.read())
+        digest.update(footer_sha256(file).encode())
         if not _all_embedded(file):
             _digest_pictures(table, file, digest)
     return digest.hexdigest()[:20]
@@ -142,7 +154,9 @@ def _digest_pictures(table: EyeTable, file: Path, digest) -> None:
     for path in table.path_N.slice(start, stop - start).to_pylist():
         with contextlib.suppress(OSError):  # missing ones are reported when decoding
             stat = os.stat(picture_path(file, path)) if path else None
-            digest.update(f'{path}|{stat and (stat.st_size, stat.st_mtime_ns)}'.encode())
+            digest.update(
+                f'{path}|{stat and (stat.st_size, stat.st_mtime_ns)}'.encode()
+            )
 
 
 def picture_path(parquet_file: Path, image_path: str) -> Path:

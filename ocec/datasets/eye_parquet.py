@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ocec.datasets.cache import open_decoded_cache
+from ocec.datasets.cache import footer_sha256, open_decoded_cache
 from ocec.datasets.eye_table import (
     NO_GROUP,
     SPLITS,
@@ -131,6 +131,24 @@ class EyeParquet(Dataset):
         label = self.table.label_N[self._rows]
         return int((label == CLOSED).sum()), int((label == OPEN).sum())
 
+    def fingerprint(self) -> dict:
+        """Return what identifies these data in a run's provenance."""
+        closed, opened = self.class_counts
+        return {
+            'split': self.split,
+            'closed': closed,
+            'open': opened,
+            'image_size': list(self.image_size),
+            'files': [
+                {
+                    'file': str(file),
+                    'bytes': file.stat().st_size,
+                    'footer_sha256': footer_sha256(file),
+                }
+                for file in self.table.files
+            ],
+        }
+
     def image_paths(self, sample_ids: Sequence[int]) -> list[str]:
         """Return ``image_path`` of samples, or ``file#row`` where there is none."""
         named = [(int(row), self.table.path_N[int(row)].as_py()) for row in sample_ids]
@@ -228,8 +246,8 @@ class EyeParquet(Dataset):
             self._warn_of_unknown_groups(int((~known_N).sum()))
         else:
             raise ValueError(
-                f'{self.table.files[0]}: column "group" is missing, so a split by ratio '
-                'could put one face on both sides. Add it, or accept that with '
+                f'{self.table.files[0]}: column "group" is missing, so a split by '
+                'ratio could put one face on both sides. Add it, or accept that with '
                 'group_by=None'
             )
         names_N = split_by_group(

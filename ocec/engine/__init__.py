@@ -6,6 +6,7 @@ from ocec.engine.hooks import (
     LoggerHook,
     ProvenanceHook,
     RuntimeInfoHook,
+    SyncBuffersHook,
 )
 from ocec.engine.optim import AmpOptimWrapper, OptimWrapper
 from ocec.engine.ramped_ema import RampedEMA
@@ -23,4 +24,5 @@ __all__ = [
     'RampedEMA',
     'Runner',
     'RuntimeInfoHook',
+    'SyncBuffersHook',
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 import re
 import time
@@ -11,10 +12,16 @@ from pathlib import Path
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import all_gather_object, is_distributed, is_main_process
-from mmengine.dist import broadcast_object_list
+from mmengine.dist import (
+    all_gather_object,
+    broadcast_object_list,
+    is_distributed,
+    is_main_process,
+)
 from mmengine.model import is_model_wrapper
 from mmengine.model.wrappers import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
+from mmengine.runner import BaseLoop
 from mmengine.runner import Runner as MMEngineRunner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import nn
@@ -27,6 +34,8 @@ from ocec.engine.checkpoint_io import (
     set_rng_state,
 )
 from ocec.registry import RUNNERS
+
+_RUNS_OF_PROCESS = itertools.count()
 
 
 @RUNNERS.register_module()
@@ -62,6 +71,22 @@ class Runner(MMEngineRunner):
         if self.distributed and not is_distributed() and not _has_gpu():
             _init_gloo(self._launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
+        # mmengine keeps loggers and visualizers by experiment and second: a second
+        # run of one process within that second would write into the first one's
+        if number := next(_RUNS_OF_PROCESS):
+            self._timestamp += f'_{number}'
+
+    def _log_env(self, env_cfg: dict) -> None:
+        """Say in one line where this runs; provenance.json has the rest."""
+        self.logger.info(
+            f'torch {torch.__version__} on {self.world_size} x {get_device()}, '
+            f'{torch.get_num_threads()} threads each, seed {self.seed}; '
+            f'work_dir {self.work_dir}'
+        )
+
+    def get_hooks_info(self) -> str:
+        """Return the names of the hooks in the order they are called."""
+        return ' > '.join(type(hook).__name__ for hook in self.hooks)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to the device, choose its memory format, wrap it.
@@ -92,7 +117,7 @@ class Runner(MMEngineRunner):
     def _maybe_compile(self, target: str) -> None:
         """Do nothing: ``wrap_model`` compiles the network inside the wrapper."""
 
-    def build_train_loop(self, loop):
+    def build_train_loop(self, loop: dict | BaseLoop) -> BaseLoop:
         """Build the loop; its data are known then, so tell the losses their counts.
 
         Args:
@@ -106,7 +131,9 @@ class Runner(MMEngineRunner):
         self._tell_class_counts(self._train_dataloader.dataset)
         return super().build_train_loop(loop)
 
-    def scale_lr(self, optim_wrapper, auto_scale_lr: dict | None = None) -> None:
+    def scale_lr(
+        self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None
+    ) -> None:
         """Scale the learning rate if asked to, and print what will be used.
 
         Args:

@@ -62,7 +62,13 @@ def recall(counts: ConfusionCounts) -> float:
 
 
 def f1_score(counts: ConfusionCounts) -> float:
-    """Harmonic mean of precision and recall of the open class, in [0, 1].
+    """Harmonic mean of precision and recall of the open class.
+
+    Args:
+        counts: of all images.
+
+    Returns:
+        In [0, 1]; 0 when nothing is open and nothing was called open.
 
     Example:
         >>> f1_score(ConfusionCounts(tp=2, fp=1, fn=1, tn=0))

@@ -6,9 +6,7 @@ train_dataloader = dict(
     num_workers=0,  # a batch is one gather from mapped memory
     collate_fn=dict(type='ocec.batch_collate'),
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type, data=data_root, split='train', image_size=(32, 64)
-    ),
+    dataset=dict(type=dataset_type, data=data_root, split='train', image_size=(32, 64)),
 )
 val_dataloader = dict(
     batch_size=1024,

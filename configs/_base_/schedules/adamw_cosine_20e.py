@@ -1,15 +1,16 @@
 optim_wrapper = dict(
     type='AmpOptimWrapper',
     dtype='bfloat16',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
+# both act on the same rate: warmup over the first epoch, times a cosine over the
+# whole run, whose end is train_cfg.max_epochs
 param_scheduler = [
     dict(
         type='LinearLR',
         start_factor=0.1,
         by_epoch=True,
-        begin=0,
         end=1,
         convert_to_iter_based=True,
     ),
@@ -17,9 +18,6 @@ param_scheduler = [
         type='CosineAnnealingLR',
         eta_min=1e-6,
         by_epoch=True,
-        begin=1,
-        end=20,
-        T_max=19,
         convert_to_iter_based=True,
     ),
 ]

@@ -5,6 +5,7 @@ from ocec.engine.hooks.grad_histogram_hook import GradHistogramHook
 from ocec.engine.hooks.logger_hook import LoggerHook
 from ocec.engine.hooks.provenance_hook import ProvenanceHook
 from ocec.engine.hooks.runtime_info_hook import RuntimeInfoHook
+from ocec.engine.hooks.sync_buffers_hook import SyncBuffersHook
 
 __all__ = [
     'CheckpointHook',
@@ -14,4 +15,5 @@ __all__ = [
     'LoggerHook',
     'ProvenanceHook',
     'RuntimeInfoHook',
+    'SyncBuffersHook',
 ]

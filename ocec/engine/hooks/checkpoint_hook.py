@@ -194,7 +194,9 @@ def _remove(runner: Runner, names: list[str]) -> None:
 def _write_best(runner: Runner, best: dict) -> None:
     text = json.dumps(best, indent=2) + '\n'
     write_text_atomically(text, Path(runner.work_dir) / 'best.json')
-    runner.logger.info(f'best so far: {best["metric"]} {best["value"]:.4f}, {best["file"]}')
+    runner.logger.info(
+        f'best so far: {best["metric"]} {best["value"]:.4f}, {best["file"]}'
+    )
 
 
 @master_only

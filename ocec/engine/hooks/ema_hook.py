@@ -5,6 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import EMAHook as MMEngineEMAHook
 from mmengine.runner import Runner
 
+from ocec.engine.buffer_sync import average_buffers
 from ocec.registry import HOOKS
 
 
@@ -50,3 +51,11 @@ class EMAHook(MMEngineEMAHook):
         """
         if runner.optim_wrapper.should_update():
             super().after_train_iter(runner, batch_idx, data_batch, outputs)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Give every rank the same averaged batch-norm statistics.
+
+        Args:
+            runner: the runner.
+        """
+        average_buffers(self.ema_model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from mmengine.device import get_device
@@ -35,16 +36,15 @@ class OptimWrapper(MMEngineOptimWrapper):
         accumulative_counts: int = 1,
         clip_grad: dict | None = None,
     ) -> None:
+        # a copy: mmengine takes the type out of the dict it is given
+        clip_grad = None if clip_grad is None else dict(clip_grad)
         super().__init__(optimizer, accumulative_counts, clip_grad)
+        if clip_grad is None:  # mmengine leaves the attribute out then
+            self.clip_func = None
         #: norm over all gradients of the last step, before clipping
         self.grad_norm: Tensor | None = None
 
-    @property
-    def has_stepped(self) -> bool:
-        """Whether the batch just seen ended in an optimizer step."""
-        return self.should_update()
-
-    def step(self, **kwargs) -> None:
+    def step(self, **kwargs: Any) -> None:
         """Measure the gradient norm, clip, update the parameters.
 
         Args:
@@ -101,7 +101,9 @@ class AmpOptimWrapper(OptimWrapper):
         if dtype is None:
             dtype = 'bfloat16' if _has_bfloat16(self.device_type) else 'float16'
         if dtype not in AMP_DTYPES:
-            raise ValueError(f'dtype must be one of {sorted(AMP_DTYPES)}, got {dtype!r}')
+            raise ValueError(
+                f'dtype must be one of {sorted(AMP_DTYPES)}, got {dtype!r}'
+            )
         if dtype == 'float16' and self.device_type == 'cpu':
             raise ValueError("dtype 'float16' needs a GPU; use 'bfloat16' on a CPU")
         self.dtype = AMP_DTYPES[dtype]
@@ -109,7 +111,7 @@ class AmpOptimWrapper(OptimWrapper):
             self.device_type, init_scale=init_scale, enabled=dtype == 'float16'
         )
 
-    def backward(self, loss: Tensor, **kwargs) -> None:
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
         """Scale the loss and propagate.
 
         Args:
@@ -119,7 +121,7 @@ class AmpOptimWrapper(OptimWrapper):
         self.loss_scaler.scale(loss).backward(**kwargs)
         self._inner_count += 1
 
-    def step(self, **kwargs) -> None:
+    def step(self, **kwargs: Any) -> None:
         """Unscale, measure, clip, update; a step with inf gradients is left out.
 
         Args:

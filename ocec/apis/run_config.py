@@ -1,0 +1,102 @@
+"""From command-line settings to the config of a run. Nothing is changed silently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ocec.apis.cfg_options import apply_cfg_options, parse_cfg_options
+from ocec.apis.config_check import ensure_config
+from ocec.apis.errors import ConfigError
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def load_run_config(
+    config: str | Path,
+    *,
+    work_dir: str | Path | None = None,
+    cfg_options: Sequence[str] = (),
+    data: str | Path | Sequence[str] | None = None,
+    val_data: str | Path | Sequence[str] | None = None,
+    no_check: bool = False,
+) -> Config:
+    """Load a config, apply the settings of a command line, check the result.
+
+    Args:
+        config: the config file.
+        work_dir: folder of the run; by default that of the config, else
+            ``work_dirs/<config name>``.
+        cfg_options: ``KEY=VALUE`` texts.
+        data: parquet file, folder or pattern for every dataset of the config.
+        val_data: the same for validation and test only.
+        no_check: do not refuse a config with findings.
+
+    Returns:
+        The config that runs; each change was printed as old -> new.
+
+    Raises:
+        ConfigError: the file is missing or cannot be read, an option is malformed, or
+            the check found something.
+    """
+    cfg = _read(config)
+    try:
+        changes = apply_cfg_options(cfg, parse_cfg_options(list(cfg_options)))
+    except ValueError as error:
+        raise ConfigError(f'--cfg-options: {error}') from error
+    for name in LOADERS:
+        source = data if name == 'train_dataloader' else (val_data or data)
+        if source is not None and cfg.get(name) is not None:
+            changes.append(_point_at(cfg[name], source, f'{name}.dataset.data'))
+    for change in changes:
+        print(change)
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+    ensure_config(cfg, no_check=no_check)
+    return cfg
+
+
+def set_amp(cfg: Config) -> None:
+    """Turn mixed precision on, as ``--amp`` asks.
+
+    Args:
+        cfg: changed in place.
+    """
+    old = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    print(f'optim_wrapper.type: {old!r} -> {cfg.optim_wrapper.type!r}')
+
+
+def set_randomness(cfg: Config, seed: int | None, deterministic: bool) -> None:
+    """Set the seed, as ``--seed`` and ``--deterministic`` ask.
+
+    Args:
+        cfg: changed in place.
+        seed: None keeps that of the config.
+        deterministic: only deterministic kernels; slower on a GPU.
+    """
+    randomness = cfg.setdefault('randomness', {})
+    for name, value in (('seed', seed), ('deterministic', deterministic or None)):
+        if value is not None:
+            print(f'randomness.{name}: {randomness.get(name)} -> {value}')
+            randomness[name] = value
+
+
+def _read(config: str | Path) -> Config:
+    if not Path(config).is_file():
+        raise ConfigError(f'{config}: no such config file')
+    try:
+        return Config.fromfile(config)
+    except Exception as error:  # a config is a program: anything can go wrong in it
+        raise ConfigError(f'{config}: {type(error).__name__}: {error}') from error
+
+
+def _point_at(loader: dict, source, key: str) -> str:
+    old = loader['dataset'].get('data')
+    new = str(source) if isinstance(source, Path) else source
+    loader['dataset']['data'] = new
+    return f'{key}: {old!r} -> {new!r}'

@@ -1,0 +1,113 @@
+"""Test a checkpoint."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+
+from ocec.apis.errors import ConfigError
+from ocec.apis.run_config import load_run_config, set_randomness
+from ocec.compat import check_torchvision
+from ocec.engine.checkpoint_io import write_text_atomically
+from ocec.engine.runner import Runner
+from ocec.functional.probability import CLASS_NAMES
+
+
+def test(
+    config: str | Path,
+    checkpoint: str | Path,
+    *,
+    work_dir: str | Path | None = None,
+    data: str | None = None,
+    val_data: str | None = None,
+    out: str | Path | None = None,
+    amp: bool = False,
+    cfg_options: Sequence[str] = (),
+    launcher: str = 'none',
+    seed: int | None = None,
+    deterministic: bool = False,
+    no_check: bool = False,
+    trust_checkpoint: bool = False,
+) -> dict[str, float]:
+    """Score the test split of a config with a checkpoint.
+
+    Args:
+        config: the config file.
+        checkpoint: weights; of a run with EMA, the averaged ones.
+        work_dir: folder for the log and ``test_metrics.json``.
+        data: parquet file, folder or pattern for the dataset.
+        val_data: the same; wins over ``data``.
+        out: CSV of predictions: sample_id, path, label, prob_open.
+        amp: mixed precision.
+        cfg_options: ``KEY=VALUE`` texts.
+        launcher: ``none``, ``pytorch`` or ``slurm``.
+        seed: of all random numbers.
+        deterministic: only deterministic kernels.
+        no_check: do not refuse a config with findings.
+        trust_checkpoint: unpickle anything when loading.
+
+    Returns:
+        Name to value of the metrics.
+
+    Raises:
+        ConfigError: something is wrong with the config or the arguments.
+    """
+    check_torchvision()
+    if not Path(checkpoint).is_file():
+        raise ConfigError(f'{checkpoint}: no such checkpoint')
+    cfg = load_run_config(
+        config,
+        work_dir=work_dir,
+        cfg_options=cfg_options,
+        data=data,
+        val_data=val_data,
+        no_check=no_check,
+    )
+    if cfg.get('test_dataloader') is None:
+        raise ConfigError(f'{config}: there is no test_dataloader to test on')
+    cfg.launcher = launcher
+    cfg.load_from, cfg.resume = str(checkpoint), False
+    if trust_checkpoint:
+        cfg.trust_checkpoint = True
+    if amp:
+        cfg.test_cfg['fp16'] = True
+    set_randomness(cfg, seed, deterministic)
+    # the checkpoint holds the averaged weights already
+    cfg.custom_hooks = [
+        hook for hook in cfg.get('custom_hooks') or [] if hook['type'] != 'EMAHook'
+    ]
+    runner = Runner.from_cfg(cfg)
+    metrics = runner.test()
+    if is_main_process():
+        _write_metrics(Path(cfg.work_dir), Path(checkpoint), metrics)
+        if out is not None:
+            _write_predictions(runner, Path(out))
+    return metrics
+
+
+def _write_metrics(work_dir: Path, checkpoint: Path, metrics: dict) -> None:
+    text = json.dumps({'checkpoint': str(checkpoint), **metrics}, indent=2) + '\n'
+    write_text_atomically(text, work_dir / 'test_metrics.json')
+
+
+def _write_predictions(runner: Runner, out: Path) -> None:
+    """Write the CSV; the rows are sorted by sample id."""
+    scores = next(
+        metric.last_scores
+        for metric in runner.test_evaluator.metrics
+        if getattr(metric, 'last_scores', None) is not None
+    )
+    ids = scores['sample_id_B'].tolist()
+    paths = runner.test_dataloader.dataset.image_paths(ids)
+    labels = [CLASS_NAMES[label] for label in scores['label_B'].tolist()]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with open(out, 'w', newline='', encoding='utf-8') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['sample_id', 'path', 'label', 'prob_open'])
+        for row in zip(ids, paths, labels, scores['prob_open_B'].tolist(), strict=True):
+            writer.writerow([*row[:3], f'{row[3]:.6f}'])
+    runner.logger.info(f'predictions of {len(ids):,} images: {out}')

@@ -1,0 +1,137 @@
+"""Train a config."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocec.apis.errors import ConfigError
+from ocec.apis.run_config import load_run_config, set_amp, set_randomness
+from ocec.compat import check_torchvision
+from ocec.engine.runner import Runner
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training left.
+
+    Args:
+        work_dir: folder of the run.
+        best: content of ``best.json``: metric, value, epoch, file, sha256; None if
+            nothing was validated.
+    """
+
+    work_dir: Path
+    best: dict | None
+
+
+def train(
+    config: str | Path,
+    *,
+    work_dir: str | Path | None = None,
+    data: str | None = None,
+    val_data: str | None = None,
+    resume: str | None = None,
+    amp: bool = False,
+    no_validate: bool = False,
+    auto_scale_lr: bool = False,
+    cfg_options: Sequence[str] = (),
+    launcher: str = 'none',
+    seed: int | None = None,
+    deterministic: bool = False,
+    no_check: bool = False,
+    trust_checkpoint: bool = False,
+) -> TrainResult:
+    """Train, from the beginning or from a checkpoint.
+
+    Args:
+        config: the config file.
+        work_dir: folder of the run.
+        data: parquet file, folder or pattern for every dataset.
+        val_data: the same for validation and test only.
+        resume: ``auto`` goes on from the last checkpoint of the work_dir, and begins
+            anew where there is none; else a checkpoint. None begins anew.
+        amp: mixed precision.
+        no_validate: train without validation.
+        auto_scale_lr: scale the learning rate with the effective batch.
+        cfg_options: ``KEY=VALUE`` texts.
+        launcher: ``none``, ``pytorch`` or ``slurm``.
+        seed: of all random numbers.
+        deterministic: only deterministic kernels.
+        no_check: do not refuse a config with findings.
+        trust_checkpoint: unpickle anything when resuming or loading.
+
+    Returns:
+        Where the run lies and what its best checkpoint is.
+
+    Raises:
+        ConfigError: something is wrong with the config or the arguments.
+    """
+    check_torchvision()
+    cfg = load_run_config(
+        config,
+        work_dir=work_dir,
+        cfg_options=cfg_options,
+        data=data,
+        val_data=val_data,
+        no_check=no_check,
+    )
+    cfg.launcher = launcher
+    if trust_checkpoint:
+        cfg.trust_checkpoint = True
+    if amp:
+        set_amp(cfg)
+    set_randomness(cfg, seed, deterministic)
+    if auto_scale_lr:
+        _turn_on_lr_scaling(cfg)
+    if no_validate:
+        _remove_validation(cfg)
+    _set_resume(cfg, resume)
+    Runner.from_cfg(cfg).train()
+    print(f'work_dir: {cfg.work_dir}')
+    best = Path(cfg.work_dir) / 'best.json'
+    return TrainResult(
+        work_dir=Path(cfg.work_dir),
+        best=json.loads(best.read_text()) if best.exists() else None,
+    )
+
+
+def _turn_on_lr_scaling(cfg) -> None:
+    if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
+        raise ConfigError(
+            '--auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in the '
+            'config: the effective batch that its learning rate is meant for'
+        )
+    cfg.auto_scale_lr.enable = True
+
+
+def _remove_validation(cfg) -> None:
+    """Take validation out, and refuse what would wait for it for ever."""
+    hooks = [*(cfg.get('custom_hooks') or [])]
+    schedulers = cfg.get('param_scheduler') or []
+    schedulers = schedulers if isinstance(schedulers, list) else [schedulers]
+    waiting = [h['type'] for h in hooks if h.get('type') == 'EarlyStoppingHook']
+    waiting += [s['type'] for s in schedulers if 'Plateau' in s.get('type', '')]
+    if waiting:
+        raise ConfigError(
+            f'--no-validate: {", ".join(waiting)} of this config needs validation'
+        )
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    checkpoint = cfg.get('default_hooks', {}).get('checkpoint') or {}
+    if checkpoint.get('save_best'):
+        print(f'default_hooks.checkpoint.save_best: {checkpoint.save_best!r} -> None')
+        checkpoint['save_best'] = None
+
+
+def _set_resume(cfg, resume: str | None) -> None:
+    if resume is None:
+        return
+    cfg.resume = True
+    if resume == 'auto':
+        cfg.load_from = None  # mmengine takes the work_dir's last checkpoint
+    elif Path(resume).is_file():
+        cfg.load_from = resume
+    else:
+        raise ConfigError(f'--resume {resume}: no such checkpoint')

@@ -1,0 +1,182 @@
+"""Fixtures of all tests: no test touches the user's cache or needs real data."""
+
+import logging
+import os
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from mmengine.logging import MMLogger
+
+ROWS_PER_SUBJECT = 4
+DEFAULT_SPLITS = {'train': 0.5, 'val': 0.25, 'test': 0.25}
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _own_cache_folder(tmp_path_factory):
+    """Keep decoded caches out of the user's home; child processes inherit it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('OCEC_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _one_thread():
+    """Tiny tensors: more threads only fight over the cores."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """Folder of real data, for the few tests that want some."""
+    folder = os.environ.get('OCEC_TEST_DATA')
+    if not folder:
+        pytest.skip('set OCEC_TEST_DATA to a folder that holds eyes/mrl.parquet')
+    return Path(folder)
+
+
+@pytest.fixture
+def log_records():
+    """List that fills with the records of the current mmengine logger.
+
+    ``caplog`` cannot see them: MMLogger does not propagate.
+    """
+    records: list[logging.LogRecord] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record):
+            records.append(record)
+
+    logger, collector = MMLogger.get_current_instance(), Collector()
+    logger.addHandler(collector)
+    yield records
+    logger.removeHandler(collector)
+
+
+def encode_png(image_hwc: np.ndarray) -> bytes:
+    """Encode an (h, w, 3) uint8 RGB picture."""
+    ok, encoded = cv2.imencode('.png', image_hwc[..., ::-1])
+    assert ok
+    return encoded.tobytes()
+
+
+def draw_eye(label: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw an (h, w, 3) uint8 RGB eye of random size: disc if open, line if closed."""
+    height, width = int(rng.integers(12, 21)), int(rng.integers(20, 37))
+    # skin: red above blue, so that a swap of the channels shows
+    image = rng.normal((150, 110, 90), 6, (height, width, 3))
+    image = image.clip(0, 255).astype(np.uint8)
+    centre = (width // 2, height // 2)
+    if label:
+        cv2.circle(image, centre, height // 3, (40, 30, 20), thickness=-1)
+    else:
+        left, right = (2, centre[1]), (width - 3, centre[1])
+        cv2.line(image, left, right, (40, 30, 20), thickness=1)
+    return image
+
+
+@pytest.fixture
+def make_eye_parquet(tmp_path):
+    """Return a factory of tiny OCEC parquet files.
+
+    Subjects are whole in one split, and each has both classes, by turns.
+
+    Args of the factory:
+        path: where to write; a new name in ``tmp_path`` if not given.
+        num_rows: rows.
+        seed: of the pictures.
+        splits: share of the subjects of each split.
+        groups: number of subjects; one for every 4 rows if not given.
+        **overrides: columns to use instead, as a list or an arrow array, or None to
+            leave a column out.
+
+    Returns of the factory: the path.
+    """
+    numbers = count()
+
+    def make(
+        path=None, *, num_rows=64, seed=0, splits=None, groups=None, **overrides
+    ) -> Path:
+        if path is None:
+            path = tmp_path / f'eyes{next(numbers)}.parquet'
+        rng = np.random.default_rng(seed)
+        labels = [row % 2 for row in range(num_rows)]
+        num_subjects = groups or max(1, num_rows // ROWS_PER_SUBJECT)
+        subjects = [row * num_subjects // num_rows for row in range(num_rows)]
+        split_of = _split_of_subjects(num_subjects, splits or DEFAULT_SPLITS)
+        columns = {
+            'split': [split_of[subject] for subject in subjects],
+            'label': [('closed', 'open')[label] for label in labels],
+            'class_id': labels,
+            'image_path': [f'images/{row:05d}.png' for row in range(num_rows)],
+            'source': ['drawn'] * num_rows,
+            'group': [f's{subject:03d}' for subject in subjects],
+            'image_bytes': [encode_png(draw_eye(label, rng)) for label in labels],
+        }
+        columns.update(overrides)
+        columns = {name: rows for name, rows in columns.items() if rows is not None}
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table(columns), path)
+        return Path(path)
+
+    return make
+
+
+def _split_of_subjects(num_subjects: int, splits: dict[str, float]) -> list[str]:
+    """Split of each subject, in blocks of the given shares."""
+    bounds = np.cumsum(list(splits.values())) * num_subjects
+    names = list(splits)
+    return [
+        names[min(int(np.searchsorted(bounds, s + 0.5)), len(names) - 1)]
+        for s in range(num_subjects)
+    ]
+
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def write_config(tmp_path, make_eye_parquet):
+    """Return a factory of configs that train the smallest model on drawn eyes.
+
+    Args of the factory:
+        text: Python text put at the end of the config.
+        **parquet: arguments of ``make_eye_parquet``.
+
+    Returns of the factory: the path of the config.
+    """
+    numbers = count()
+
+    def write(text: str = '', **parquet) -> Path:
+        data = make_eye_parquet(**parquet)
+        path = tmp_path / f'tiny{next(numbers)}.py'
+        bases = [
+            'models/ocec_baseline.py',
+            'datasets/eye.py',
+            'schedules/adamw_cosine_20e.py',
+            'default_runtime.py',
+        ]
+        folder = REPOSITORY / 'configs' / '_base_'
+        loaders = '\n'.join(
+            f'{split}_dataloader = dict(batch_size=16, dataset=dict('
+            f'data={str(data)!r}, split={split!r}))'
+            for split in ('train', 'val', 'test')
+        )
+        path.write_text(
+            f'_base_ = {[str(folder / base) for base in bases]}\n'
+            'model = dict(backbone=dict(base_channels=8, num_blocks=2))\n'
+            f'{loaders}\n'
+            'train_cfg = dict(max_epochs=2)\n'
+            "custom_hooks = [dict(type='EMAHook', decay=0.99)]\n"
+            f'work_dir = {str(tmp_path / "run")!r}\n'
+            f'{text}\n'
+        )
+        return path
+
+    return write
