@@ -1,9 +1,9 @@
 """Pictures decoded and resized once, into one memory-mapped uint8 array.
 
 A cache is a folder: ``images.npy`` (N, H, W, 3) RGB, ``manifest.json`` and, if some
-rows cannot be read, ``bad_rows.csv``. Its name holds a fingerprint of the sources,
-the size, the interpolation and the format version, so a stale cache is never
-opened. Ranks and data workers map the same pages.
+rows cannot be used, ``bad_rows.csv``, which lists those with bad columns too. Its name
+holds a fingerprint of the sources, the size, the interpolation and the format version,
+so a stale cache is never opened. Ranks and data workers map the same pages.
 """
 
 from __future__ import annotations
@@ -191,8 +191,9 @@ def _build(table, image_size, interpolation, folder: Path, log) -> None:
         )
         bad_rows = _decode_all(table, np.asarray(images_NHWC), interpolation)
         images_NHWC.flush()
-        if bad_rows:
-            _write_bad_rows(building / 'bad_rows.csv', bad_rows)
+        listed = [*table.bad_rows, *table.bad_split_rows, *bad_rows]
+        if listed:
+            _write_bad_rows(building / 'bad_rows.csv', listed)
         manifest = {
             'version': FORMAT_VERSION,
             'files': [str(file) for file in table.files],
@@ -215,7 +216,8 @@ def _build(table, image_size, interpolation, folder: Path, log) -> None:
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a killed builder left; the lock is held, so nobody builds now."""
-    for leftover in folder.parent.glob(f'.{folder.name}.*.tmp'):
+    # the folder itself is here only if it lost its manifest
+    for leftover in (folder, *folder.parent.glob(f'.{folder.name}.*.tmp')):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
@@ -233,7 +235,8 @@ def _write_bad_rows(path: Path, bad_rows) -> None:
     with open(path, 'w', newline='') as stream:
         writer = csv.writer(stream)
         writer.writerow(['file', 'row', 'problem'])
-        writer.writerows((b.file, b.row, b.problem) for _, b in bad_rows)
+        by_row = sorted(bad_rows, key=lambda row_and_problem: row_and_problem[0])
+        writer.writerows((b.file, b.row, b.problem) for _, b in by_row)
 
 
 def _decode_all(table: EyeTable, images_NHWC: np.ndarray, interpolation: str):
@@ -288,7 +291,7 @@ def _decode_batch(batch, file, table, first_row, images_NHWC, interpolation):
         row = first_row + offset
         problem = encoded if isinstance(encoded, str) else None
         if problem is None:
-            image = _decode(encoded)
+            image = decode_picture(encoded)
             if image is None:
                 problem = 'the picture cannot be decoded'
             else:
@@ -318,7 +321,7 @@ def _encoded(batch, file: Path):
             yield 'neither image_bytes nor image_path'
 
 
-def _decode(encoded: np.ndarray) -> np.ndarray | None:
+def decode_picture(encoded: np.ndarray) -> np.ndarray | None:
     """Decode to (h, w, 3) uint8 BGR; None when it is no picture."""
     if encoded.size == 0:
         return None

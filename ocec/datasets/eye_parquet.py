@@ -6,6 +6,7 @@ Shapes: B images in a batch, H x W pixels.
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from ocec.datasets.eye_table import (
     NO_GROUP,
     SPLITS,
     BadRow,
-    EyeTable,
     find_parquet_files,
     read_eye_table,
 )
@@ -94,9 +94,13 @@ class EyeParquet(Dataset):
         self.split = split
         self.image_size = parse_image_size(image_size)
         self.table = read_eye_table(find_parquet_files(data))
-        self._handle_bad_rows(self.table.bad_rows, bad_rows, report=None)
         split_N = self._splits(split_ratios, split_seed, group_by)
-        unusable_rows = [row for row, _ in self.table.bad_rows]
+        unusable = dict(self.table.bad_rows)
+        if split_ratios is None:
+            unusable |= self.table.bad_split_rows
+        report = None
+        if bad_rows == 'error':  # before the pictures are decoded
+            self._handle_bad_rows(unusable, bad_rows, report)
         if pipeline is None:
             cache = open_decoded_cache(
                 self.table,
@@ -107,14 +111,14 @@ class EyeParquet(Dataset):
             )
             self._images_NHWC = cache.images_NHWC
             report = cache.folder / 'bad_rows.csv'
-            self._handle_bad_rows(cache.bad_rows, bad_rows, report=report)
-            unusable_rows += [row for row, _ in cache.bad_rows]
+            unusable |= cache.bad_rows
             self.pipeline = None
         else:
             self.pipeline = Compose(pipeline)
             self._pictures = PictureReader(self.table)
+        self._handle_bad_rows(unusable, bad_rows, report)
         usable_N = np.ones(len(self.table), dtype=bool)
-        usable_N[unusable_rows] = False
+        usable_N[list(unusable)] = False
         self._rows = np.flatnonzero(usable_N & (split_N == SPLITS.index(split)))
         self._check_not_empty(split_N[usable_N])
         self._warn_of_shared_groups(split_N, usable_N)
@@ -168,7 +172,8 @@ class EyeParquet(Dataset):
         num_groups = int((groups != NO_GROUP).sum())
         known = f'{num_groups} groups' if num_groups else 'no groups known'
         files = ', '.join(str(file) for file in self.table.files[:3])
-        more = f' and {len(self.table.files) - 3} more' if files.count(',') > 2 else ''
+        num_more = len(self.table.files) - 3
+        more = f' and {num_more} more' if num_more > 0 else ''
         return (
             f'{self.split}: {len(self):,} images ({closed:,} closed, {opened:,} open), '
             f'{known}, from {files}{more}'
@@ -221,24 +226,25 @@ class EyeParquet(Dataset):
             raise ValueError(
                 f'the pipeline must end with uint8 images of shape '
                 f'{(*self.image_size, 3)}, got {image.dtype} {image.shape}; '
-                "add dict(type='Resize', scale=(W, H)) to it"
+                "add dict(type='mmcv.Resize', scale=(W, H)) to it"
             )
         return image[..., ::-1]  # OpenMMLab transforms work on BGR
 
     def _splits(self, ratios, seed: int, group_by: str | None) -> np.ndarray:
         """Index of the split of each row; -1 where it has none."""
         if ratios is None:
-            if not self.table.has_split:
+            if self.table.files_without_split:
                 raise ValueError(
-                    f'{self.table.files[0]}: column "split" is missing; add it, or '
-                    'let the dataset split with split_ratios=dict(train=0.8, val=0.2)'
+                    f'{self.table.files_without_split[0]}: column "split" is missing; '
+                    'add it, or let the dataset split with '
+                    'split_ratios=dict(train=0.8, val=0.2)'
                 )
             return self.table.split_N
         for name in ratios:
             _check_choice('split_ratios key', name, SPLITS)
         if group_by is None:
             group_N = np.arange(len(self.table))
-        elif self.table.has_group:
+        elif not self.table.files_without_group:
             # rows whose group nobody knows stand alone
             lone_N = len(self.table.group_names) + np.arange(len(self.table))
             known_N = self.table.group_N != NO_GROUP
@@ -246,9 +252,9 @@ class EyeParquet(Dataset):
             self._warn_of_unknown_groups(int((~known_N).sum()))
         else:
             raise ValueError(
-                f'{self.table.files[0]}: column "group" is missing, so a split by '
-                'ratio could put one face on both sides. Add it, or accept that with '
-                'group_by=None'
+                f'{self.table.files_without_group[0]}: column "group" is missing, so a '
+                'split by ratio could put one face on both sides. Add it, or accept '
+                'that with group_by=None'
             )
         names_N = split_by_group(
             group_N, np.maximum(self.table.label_N, 0), ratios=ratios, seed=seed
@@ -259,11 +265,12 @@ class EyeParquet(Dataset):
         return code_N
 
     def _handle_bad_rows(
-        self, bad_rows: Sequence[tuple[int, BadRow]], policy: str, report: Path | None
+        self, bad_rows: Mapping[int, BadRow], policy: str, report: Path | None
     ) -> None:
         if not bad_rows:
             return
-        shown = '\n'.join(f'  {bad}' for _, bad in bad_rows[:SHOWN_BAD_ROWS])
+        first_rows = sorted(bad_rows)[:SHOWN_BAD_ROWS]
+        shown = '\n'.join(f'  {bad_rows[row]}' for row in first_rows)
         more = len(bad_rows) - SHOWN_BAD_ROWS
         shown += f'\n  and {more:,} more' if more > 0 else ''
         listed = f'\nAll are listed in {report}' if report else ''
@@ -335,8 +342,10 @@ def parse_image_size(image_size: Sequence[int] | str) -> tuple[int, int]:
     elif isinstance(image_size, int):
         parts = (image_size, image_size)
     try:
-        size = tuple(int(part) for part in parts)
-    except ValueError:
+        # int() cuts fractions off, index() refuses them
+        whole = int if isinstance(image_size, str) else operator.index
+        size = tuple(whole(part) for part in parts)
+    except (TypeError, ValueError):
         size = ()
     if len(size) == 1:
         size *= 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,9 +60,11 @@ class EyeTable:
         group_N: (N,) int64 code into ``group_names``; -1 when unknown.
         group_names: the groups, sorted.
         path_N: (N,) ``image_path`` of each row; nulls where there is none.
-        bad_rows: rows whose columns contradict each other or lack a value.
-        has_group: the column ``group`` exists in every file.
-        has_split: the column ``split`` exists in every file.
+        bad_rows: rows whose label is missing, unknown or contradicts itself.
+        bad_split_rows: rows whose split is missing or unknown; they matter only to
+            who goes by the column ``split``.
+        files_without_group: files that lack the column ``group``.
+        files_without_split: files that lack the column ``split``.
     """
 
     files: tuple[Path, ...]
@@ -73,8 +75,9 @@ class EyeTable:
     group_names: tuple[str, ...]
     path_N: pa.ChunkedArray
     bad_rows: tuple[tuple[int, BadRow], ...]
-    has_group: bool
-    has_split: bool
+    bad_split_rows: tuple[tuple[int, BadRow], ...]
+    files_without_group: tuple[Path, ...]
+    files_without_split: tuple[Path, ...]
 
     def __len__(self) -> int:
         """Return the number of rows N."""
@@ -101,7 +104,7 @@ def find_parquet_files(data: str | Path | Sequence[str | Path]) -> tuple[Path, .
     given = [data] if isinstance(data, (str, Path)) else list(data)
     if not given:
         raise FileNotFoundError('no parquet file given: "data" is an empty list')
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for item in given:
         path = Path(item).expanduser()
         if path.is_file():
@@ -109,15 +112,17 @@ def find_parquet_files(data: str | Path | Sequence[str | Path]) -> tuple[Path, .
         elif path.is_dir():
             matches = sorted(path.glob('*.parquet'))
         else:
-            matches = sorted(map(Path, glob.glob(str(path), recursive=True)))
+            named = map(Path, glob.glob(str(path), recursive=True))
+            matches = sorted(match for match in named if match.is_file())
         matches = list(matches)
         if not matches:
             raise FileNotFoundError(
                 f'{item}: no such parquet file, folder with *.parquet, or pattern. '
                 'Name your own data with --data PATH'
             )
-        found.update(dict.fromkeys(matches))
-    return tuple(found)
+        for match in matches:  # one file may be given by two names
+            found.setdefault(match.resolve(), match)
+    return tuple(found.values())
 
 
 def read_eye_table(files: Sequence[Path]) -> EyeTable:
@@ -130,17 +135,24 @@ def read_eye_table(files: Sequence[Path]) -> EyeTable:
         The table; rows that cannot be used are listed in ``bad_rows``.
 
     Raises:
-        ValueError: a file is no parquet, or lacks a column that it must have.
+        ValueError: a file is no parquet, lacks a column that it must have, or its
+            ``class_id`` holds no numbers.
     """
     tables = [_read_columns(file) for file in files]
     sizes = [t.num_rows for t in tables]
     table = pa.concat_tables(tables, promote_options='permissive')
-    has_group = all('group' in t.column_names for t in tables)
-    has_split = all('split' in t.column_names for t in tables)
+    without_group, without_split = (
+        tuple(
+            file
+            for file, columns in zip(files, tables, strict=True)
+            if name not in columns.column_names
+        )
+        for name in ('group', 'split')
+    )
     first_row_F = np.concatenate([[0], np.cumsum(sizes)])
     split_N, split_problems = _splits(table)
     label_N, label_problems = _labels(table)
-    group_N, group_names = _groups(table, has_group)
+    group_N, group_names = _groups(table)
     located = EyeTable(
         files=tuple(files),
         first_row_F=first_row_F,
@@ -150,12 +162,15 @@ def read_eye_table(files: Sequence[Path]) -> EyeTable:
         group_names=group_names,
         path_N=_strings(table, 'image_path'),
         bad_rows=(),
-        has_group=has_group,
-        has_split=has_split,
+        bad_split_rows=(),
+        files_without_group=without_group,
+        files_without_split=without_split,
     )
-    problems = sorted(split_problems + label_problems)
-    bad = tuple((row, BadRow(*located.locate(row), text)) for row, text in problems)
-    return EyeTable(**{**located.__dict__, 'bad_rows': bad})
+    bad, bad_split = (
+        tuple((row, BadRow(*located.locate(row), text)) for row, text in problems)
+        for problems in (label_problems, split_problems)
+    )
+    return replace(located, bad_rows=bad, bad_split_rows=bad_split)
 
 
 def _read_columns(file: Path) -> pa.Table:
@@ -169,15 +184,27 @@ def _read_columns(file: Path) -> pa.Table:
             raise ValueError(
                 f'{file}: needs a column "{needed[0]}" or "{needed[1]}"; found {names}'
             )
-    wanted = ('split', 'label', 'class_id', 'image_path', 'group')
-    return parquet.read(columns=[name for name in wanted if name in names])
+    columns = {}
+    for name in ('split', 'label', 'class_id', 'image_path', 'group'):
+        if name not in names:
+            continue
+        column = parquet.read(columns=[name]).column(name)
+        # one type per column, so that files by different writers go together
+        kind = pa.float64() if name == 'class_id' else pa.string()
+        try:
+            columns[name] = column.cast(kind)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise ValueError(
+                f'{file}: column "{name}" cannot be read as {kind}: {error}'
+            ) from error
+    return pa.table(columns)
 
 
 def _strings(table: pa.Table, column: str) -> pa.ChunkedArray:
-    """Return a column as text; all null when it is missing."""
+    """Return a column; all null when it is missing."""
     if column not in table.column_names:
         return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
-    return table.column(column).cast(pa.string())
+    return table.column(column)
 
 
 def _codes(text: pa.ChunkedArray, names: Sequence[str]) -> np.ndarray:
@@ -203,34 +230,35 @@ def _splits(table: pa.Table) -> tuple[np.ndarray, list[tuple[int, str]]]:
 
 def _labels(table: pa.Table) -> tuple[np.ndarray, list[tuple[int, str]]]:
     """Labels by ``class_id``, else by ``label``; both must agree where both are."""
-    num_rows = table.num_rows
     text = _strings(table, 'label')
     by_text_N = _codes(text, CLASS_NAMES)
-    by_id_N = np.full(num_rows, -1)
-    raw_id_N = by_id_N
+    raw_id_N = np.full(table.num_rows, np.nan)  # nan where there is none
     if 'class_id' in table.column_names:
-        raw_id_N = pc.fill_null(table.column('class_id'), -1).to_numpy()
-        by_id_N = np.where(np.isin(raw_id_N, (0, 1)), raw_id_N, -1).astype(np.int64)
-    label_N = np.where(by_id_N >= 0, by_id_N, by_text_N)
-    bad_id_N = (raw_id_N != -1) & (by_id_N < 0)
+        raw_id_N = table.column('class_id').to_numpy()
+    has_id_N = ~np.isnan(raw_id_N)
+    by_id_N = np.where(np.isin(raw_id_N, (0, 1)), raw_id_N, -1).astype(np.int64)
+    label_N = np.where(has_id_N, by_id_N, by_text_N)
     disagree_N = (by_id_N >= 0) & (by_text_N >= 0) & (by_id_N != by_text_N)
     problems = []
-    for row in np.flatnonzero(bad_id_N | disagree_N | (label_N < 0)).tolist():
-        given = f'class_id {raw_id_N[row]}, label {text[row].as_py()!r}'
-        if disagree_N[row]:
-            problems.append((row, f'class_id and label disagree: {given}'))
-        elif bad_id_N[row]:
-            problems.append((row, f'class_id must be 0 (closed) or 1 (open): {given}'))
+    for row in np.flatnonzero(disagree_N | (label_N < 0)).tolist():
+        name = text[row].as_py()
+        if has_id_N[row] and by_id_N[row] < 0:
+            problem = f'class_id must be 0 (closed) or 1 (open), got {raw_id_N[row]:g}'
+        elif disagree_N[row]:
+            problem = f'class_id {raw_id_N[row]:g} and label {name!r} disagree'
+        elif name:
+            problem = f'label must be closed or open, got {name!r}'
         else:
-            problems.append((row, f'neither a class_id nor a label: {given}'))
+            problem = 'neither a class_id nor a label'
+        problems.append((row, problem))
     return label_N, problems
 
 
-def _groups(table: pa.Table, has_group: bool) -> tuple[np.ndarray, tuple[str, ...]]:
-    if not has_group:
+def _groups(table: pa.Table) -> tuple[np.ndarray, tuple[str, ...]]:
+    if 'group' not in table.column_names:
         return np.full(table.num_rows, NO_GROUP), ()
-    encoded = pc.fill_null(_strings(table, 'group'), '').combine_chunks()
-    encoded = encoded.dictionary_encode()
+    plain = pc.utf8_trim_whitespace(pc.fill_null(_strings(table, 'group'), ''))
+    encoded = plain.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     names = encoded.dictionary.to_pylist()

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
-from ocec.datasets.cache import picture_path
+from ocec.datasets.cache import decode_picture, picture_path
 from ocec.datasets.eye_table import EyeTable
 
 
@@ -39,7 +39,7 @@ class PictureReader:
         image = None
         if column is not None and column[offset].is_valid:
             encoded = np.frombuffer(column[offset].as_buffer(), np.uint8)
-            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+            image = decode_picture(encoded)
         elif path := self.table.path_N[row].as_py():
             image = cv2.imread(str(picture_path(self.table.files[file], path)))
         if image is None:

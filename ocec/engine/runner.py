@@ -33,6 +33,7 @@ from ocec.engine.checkpoint_io import (
     save_atomically,
     set_rng_state,
 )
+from ocec.engine.host_memory import keep_freed_memory
 from ocec.registry import RUNNERS
 
 _RUNS_OF_PROCESS = itertools.count()
@@ -63,13 +64,15 @@ class Runner(MMEngineRunner):
         pass
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Start distributed communication, with gloo where there is no GPU.
+        """Prepare the process: memory, and gloo between ranks where there is no GPU.
 
         Args:
             env_cfg: as in mmengine.
         """
-        if self.distributed and not is_distributed() and not _has_gpu():
-            _init_gloo(self._launcher, env_cfg.get('dist_cfg', {}))
+        if not _has_gpu():
+            keep_freed_memory()
+            if self.distributed and not is_distributed():
+                _init_gloo(self._launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
         # mmengine keeps loggers and visualizers by experiment and second: a second
         # run of one process within that second would write into the first one's

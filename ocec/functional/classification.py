@@ -1,7 +1,8 @@
 """Numbers of a binary classifier whose positive class is *open*.
 
 Arrays in, floats out. A ratio whose denominator is zero is 0.0, except the areas
-under curves, which are NaN when a class is missing: they have no value then.
+under curves, which are NaN when a class is missing or a score is NaN: they have no
+value then.
 Shapes: N images.
 """
 
@@ -93,7 +94,7 @@ def roc_auc(prob_open_N: np.ndarray, label_N: np.ndarray) -> float:
         label_N: (N,) 1 open, 0 closed.
 
     Returns:
-        In [0, 1]; NaN when a class is missing.
+        In [0, 1]; NaN when a class is missing or a score is NaN.
 
     Raises:
         ValueError: the shapes differ.
@@ -110,7 +111,7 @@ def roc_auc(prob_open_N: np.ndarray, label_N: np.ndarray) -> float:
     is_open_N = np.asarray(label_N) == OPEN
     num_open = int(is_open_N.sum())
     num_closed = len(is_open_N) - num_open
-    if num_open == 0 or num_closed == 0:
+    if num_open == 0 or num_closed == 0 or np.isnan(prob_open_N).any():
         return float('nan')
     _, value_of_N, count = np.unique(
         np.asarray(prob_open_N), return_inverse=True, return_counts=True
@@ -131,7 +132,7 @@ def average_precision(prob_open_N: np.ndarray, label_N: np.ndarray) -> float:
         label_N: (N,) 1 open, 0 closed.
 
     Returns:
-        In [0, 1]; NaN when no eye is open.
+        In [0, 1]; NaN when no eye is open or a score is NaN.
 
     Raises:
         ValueError: the shapes differ.
@@ -143,12 +144,12 @@ def average_precision(prob_open_N: np.ndarray, label_N: np.ndarray) -> float:
     _check_shapes(prob_open_N, label_N)
     is_open_N = np.asarray(label_N) == OPEN
     num_open = int(is_open_N.sum())
-    if num_open == 0:
+    if num_open == 0 or np.isnan(prob_open_N).any():
         return float('nan')
-    order = np.argsort(-np.asarray(prob_open_N), kind='stable')
+    order = np.argsort(prob_open_N, kind='stable')[::-1]
     score_N = np.asarray(prob_open_N)[order]
     # a threshold can lie only between different scores: keep the last of each tie
-    last_of_tie = np.r_[np.flatnonzero(np.diff(score_N)), len(score_N) - 1]
+    last_of_tie = np.r_[np.flatnonzero(score_N[1:] != score_N[:-1]), len(score_N) - 1]
     true_positives = np.cumsum(is_open_N[order])[last_of_tie]
     precision_at = true_positives / (last_of_tie + 1)
     recall_at = true_positives / num_open

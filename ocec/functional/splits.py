@@ -22,7 +22,7 @@ def split_by_group(
     (split, class) counts from their targets the most.
 
     Args:
-        group_N: (N,) subject or recording of each row, any hashable dtype.
+        group_N: (N,) subject or recording of each row, any dtype that sorts.
         label_N: (N,) class of each row, small non-negative integers.
         ratios: split name -> share > 0; the shares sum to 1.
         seed: the same seed gives the same split, whatever the order of the rows.
@@ -86,7 +86,7 @@ def _assign_groups(counts_GC: np.ndarray, shares_S: np.ndarray, seed: int):
 
 def _check_ratios(ratios: Mapping[str, float]) -> None:
     for name, share in ratios.items():
-        if share <= 0:
+        if not share > 0:  # nan too
             raise ValueError(f'ratio of split "{name}" must be > 0, got {share}')
     total = sum(ratios.values())
     if abs(total - 1) > 1e-6:

@@ -113,7 +113,9 @@ def soft_step(distance_HW: np.ndarray, softness: float) -> np.ndarray:
     return np.clip(distance_HW / (2 * softness) + 0.5, 0.0, 1.0)
 
 
-def blend(picture_HWC: np.ndarray, mask_HW: np.ndarray, colour) -> None:
+def blend(
+    picture_HWC: np.ndarray, mask_HW: np.ndarray, colour: np.ndarray | tuple[float, ...]
+) -> None:
     """Lay a colour over the picture, in place.
 
     Args:

@@ -65,7 +65,8 @@ def _mirror(subject, scene, grid, rng) -> np.ndarray:
         for shift in (-1.2, 1.2):
             centre = np.round(middle + (shift * size, 0.0)).astype(int)
             cv2.circle(mask_HW, centre.tolist(), max(1, round(size)), 1.0, -1)
-        return cv2.GaussianBlur(mask_HW, (0, 0), 0.3 * size + 0.5) * 1.3
+        mask_HW *= 0.7 + scene.lens_reflection
+        return cv2.GaussianBlur(mask_HW, (0, 0), 0.3 * size + 0.5)
     half = unit * rng.uniform((0.15, 0.12), (1.0, 0.5))
     lean = unit * rng.uniform(-0.3, 0.3)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half

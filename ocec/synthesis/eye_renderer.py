@@ -103,8 +103,10 @@ def _paint_brow(picture_HWC, subject, grid, rng) -> None:
     x_HW, y_HW = grid.x_HW, grid.y_HW
     arch_HW = brow.y + 0.16 * (x_HW + 0.15) ** 2 + brow.slope * x_HW
     width_HW = brow.thickness * (0.75 + 0.25 * np.clip(x_HW, -1.5, 1.0))
-    hairs_HW = 0.75 + 0.3 * _mottle(rng, x_HW.shape, (10, 48))
-    mask_HW = soft_step(width_HW - np.abs(y_HW - arch_HW), 0.05)
+    hairs_HW = 0.75 + 0.25 * _mottle(rng, x_HW.shape, (20, 60))
+    # single hairs leave the band by different lengths
+    width_HW += 0.06 * (hairs_HW - 0.75)
+    mask_HW = soft_step(width_HW - np.abs(y_HW - arch_HW), 0.08)
     mask_HW *= soft_step(1.35 - np.abs(x_HW - 0.05), 0.2)
     mask_HW *= np.clip(brow.density * hairs_HW, 0.0, 1.0)
     blend(picture_HWC, mask_HW, subject.palette.hair)
@@ -141,6 +143,7 @@ def _iris_centre(subject: EyeSubject, scene: EyeScene) -> tuple[float, float]:
 def _paint_iris(ball_HWC, subject, scene, grid) -> None:
     centre_x, centre_y = _iris_centre(subject, scene)
     radius = subject.iris_radius
+    # eyes stay on the camera while the head turns: round on the picture
     across_HW = (grid.x_HW - centre_x) * scene.yaw_squeeze
     reach_HW = np.hypot(across_HW, grid.y_HW - centre_y) / radius
     soft = 0.7 * grid.pixel / radius + 0.03

@@ -90,7 +90,7 @@ def draw_scene(
         light=(rng.normal(0.0, 0.6), rng.normal(-0.4, 0.4)),
         ambient=rng.uniform(0.0, 0.06),
         glint=rng.uniform(0.3, 1.2) if rng.random() < 0.8 else 0.0,
-        lens_reflection=rng.uniform(0.1, 0.8) if rng.random() < 0.4 else 0.0,
+        lens_reflection=rng.uniform(0.1, 0.7) if rng.random() < 0.4 else 0.0,
         fringe=bool(rng.random() < subject.fringe),
         camera=_draw_camera(rng, infrared=subject.look == 'infrared'),
     )
@@ -125,6 +125,6 @@ def _draw_camera(rng: np.random.Generator, *, infrared: bool) -> Camera:
 
 
 def _draw_tint(rng: np.random.Generator) -> tuple[float, ...]:
-    warmth = rng.normal(0.0, 0.1)
+    warmth = rng.normal(0.0, 0.08)
     green = rng.normal(0.0, 0.02)
     return (1 + warmth, 1 + green, 1 - warmth)

@@ -29,7 +29,7 @@ def stroke_mask(
         shape: (H, W) of the canvas in pixels.
 
     Returns:
-        (H, W) float32 coverage in [0, 1].
+        (H, W) float32 coverage in [0, 1]; lines are about 1.4 px wide.
     """
     mask_HW = np.zeros(shape, dtype=np.uint8)
     points = curves_NK2 @ to_px[:, :2].T + to_px[:, 2] - 0.5

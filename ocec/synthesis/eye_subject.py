@@ -235,15 +235,15 @@ def _visible_palette(rng: np.random.Generator) -> Palette:
 
 
 def _infrared_palette(rng: np.random.Generator) -> Palette:
-    # Near infrared passes melanin: skins look alike and bright, the sclera is no
-    # brighter than the skin, dark irises turn grey, hair keeps little contrast.
+    # Near infrared passes melanin: skins look alike and bright, the sclera is darker
+    # than the skin, dark irises turn grey, hair keeps little contrast.
     skin = rng.uniform(0.5, 0.75)
-    bright_pupil = rng.random() < 0.45
+    bright_pupil = rng.random() < 0.6
     return Palette(
         skin=(skin,),
         blush=(skin * rng.uniform(0.92, 1.05),),
-        sclera=(skin * rng.uniform(0.72, 1.0),),
-        iris=(rng.uniform(0.42, 0.66) if bright_pupil else rng.uniform(0.2, 0.5),),
+        sclera=(skin * rng.uniform(0.6, 0.9),),
+        iris=(skin * rng.uniform(0.5, 0.85),),
         pupil=(rng.uniform(0.7, 1.05) if bright_pupil else rng.uniform(0.02, 0.08),),
         hair=(rng.uniform(0.15, 0.42),),
         lash=(rng.uniform(0.08, 0.3),),
@@ -255,7 +255,8 @@ def _infrared_palette(rng: np.random.Generator) -> Palette:
 def _between(tones: tuple[Colour, ...], position: float) -> np.ndarray:
     """Colour at ``position`` in [0, 1] on the way through ``tones``."""
     stops = np.linspace(0.0, 1.0, len(tones))
-    return np.array([np.interp(position, stops, channel) for channel in zip(*tones)])
+    channels = np.array(tones).T
+    return np.array([np.interp(position, stops, channel) for channel in channels])
 
 
 def _colour(values: np.ndarray) -> Colour:

@@ -35,6 +35,8 @@ class ImageClassifier(BaseModel):
         *,
         data_preprocessor: dict | nn.Module | None = None,
     ) -> None:
+        if isinstance(data_preprocessor, dict):  # mmengine would not look in our scope
+            data_preprocessor = MODELS.build(data_preprocessor)
         super().__init__(data_preprocessor=data_preprocessor)
         self.backbone = (
             backbone if isinstance(backbone, nn.Module) else MODELS.build(backbone)

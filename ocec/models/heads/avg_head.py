@@ -36,11 +36,16 @@ class AvgHead(BaseModule):
             raise ValueError(f'dropout must be in [0, 1), got {dropout}')
         loss = {'type': 'BCELoss'} if loss is None else loss
         self.loss_module = loss if isinstance(loss, nn.Module) else MODELS.build(loss)
-        accepted = getattr(self.loss_module, 'num_classes', num_classes)
-        if num_classes != 1 or accepted != 1:
+        if num_classes != 1:
             raise ValueError(
-                f'AvgHead with {type(self.loss_module).__name__} takes num_classes=1 '
-                f'(one logit, the score of open), got {num_classes}'
+                'AvgHead takes num_classes=1 (one logit, the score of open), '
+                f'got {num_classes}'
+            )
+        accepted = getattr(self.loss_module, 'num_classes', num_classes)
+        if accepted != num_classes:
+            raise ValueError(
+                f'AvgHead gives {num_classes} logit per image, '
+                f'{type(self.loss_module).__name__} takes {accepted}'
             )
         self.norm = nn.BatchNorm1d(in_channels)
         self.dropout = nn.Dropout(dropout)

@@ -1,3 +1,4 @@
+from ocec.models.layers.depthwise_conv import DepthwiseConv2d
 from ocec.models.layers.separable_conv import SeparableConv
 
-__all__ = ['SeparableConv']
+__all__ = ['DepthwiseConv2d', 'SeparableConv']

@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from ocec.models.layers.depthwise_conv import DepthwiseConv2d
+
 
 class SeparableConv(nn.Module):
     """Depthwise 3x3 and pointwise 1x1, each with batch norm; residual where it fits.
@@ -19,15 +21,7 @@ class SeparableConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__()
         self.depthwise = nn.Sequential(
-            nn.Conv2d(
-                in_channels,
-                in_channels,
-                3,
-                stride=stride,
-                padding=1,
-                groups=in_channels,
-                bias=False,
-            ),
+            DepthwiseConv2d(in_channels, stride=stride),
             nn.BatchNorm2d(in_channels),
             nn.ReLU(inplace=True),
         )

@@ -19,7 +19,7 @@ class BCELoss(nn.Module):
             buffer: a checkpoint carries it, so validation loss means the same later.
 
     Raises:
-        ValueError: ``pos_weight`` is neither positive nor ``auto``.
+        ValueError: ``pos_weight`` is neither a positive number nor ``auto``.
 
     Source:
         Formula: :func:`ocec.functional.losses.binary_cross_entropy`.
@@ -31,9 +31,11 @@ class BCELoss(nn.Module):
         super().__init__()
         self.is_auto = pos_weight == 'auto'
         if not self.is_auto and not (
-            isinstance(pos_weight, (int, float)) and pos_weight > 0
+            isinstance(pos_weight, (int, float)) and 0 < pos_weight < math.inf
         ):
-            raise ValueError(f"pos_weight must be > 0 or 'auto', got {pos_weight!r}")
+            raise ValueError(
+                f"pos_weight must be finite and > 0, or 'auto', got {pos_weight!r}"
+            )
         weight = math.nan if self.is_auto else float(pos_weight)
         self.register_buffer('pos_weight', torch.tensor(weight))
         self._is_resolved = not self.is_auto

@@ -1,0 +1,92 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from ocec.functional.losses import binary_cross_entropy, positive_weight
+
+# L = -(w y log p + (1 - y) log(1 - p))
+CASES = [
+    # logit, target, weight, loss; p = sigmoid(0) = 1/2, sigmoid(ln 3) = 3/4
+    (0.0, 1.0, 1.0, math.log(2)),
+    (0.0, 1.0, 3.0, 3 * math.log(2)),
+    (0.0, 0.0, 3.0, math.log(2)),
+    (math.log(3), 1.0, 2.0, 2 * math.log(4 / 3)),
+    (math.log(3), 0.0, 2.0, math.log(4)),
+    # half open: 0.5 * (2 * log(4/3)) + 0.5 * log 4
+    (math.log(3), 0.5, 2.0, math.log(4 / 3) + 0.5 * math.log(4)),
+]
+
+
+@pytest.mark.parametrize(('logit', 'target', 'weight', 'expected'), CASES)
+def test_loss_by_hand(logit, target, weight, expected):
+    loss = binary_cross_entropy(
+        torch.tensor([logit]), torch.tensor([target]), pos_weight=weight
+    )
+    torch.testing.assert_close(loss, torch.tensor([expected]))
+
+
+def test_mean_equals_torch():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(64, generator=generator) * 4
+    targets = torch.randint(0, 2, (64,), generator=generator)
+    loss = binary_cross_entropy(logits, targets, pos_weight=torch.tensor(0.7))
+    reference = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(0.7))
+    torch.testing.assert_close(loss.mean(), reference(logits, targets.float()))
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('logit', [60.0, -60.0])
+@pytest.mark.parametrize('target', [0.0, 1.0])
+def test_extreme_logits_give_the_margin_and_a_bounded_gradient(dtype, logit, target):
+    logits = torch.tensor([logit], dtype=dtype, requires_grad=True)
+    loss = binary_cross_entropy(logits, torch.tensor([target]))
+    loss.sum().backward()
+    # -log sigmoid(-60) = 60 + log1p(exp(-60)); the right answer costs nothing
+    wrong = (logit > 0) != bool(target)
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(60.0 if wrong else 0.0, abs=1e-6)
+    # dL/dx = p - y
+    sign = math.copysign(1.0, logit)
+    assert logits.grad.item() == pytest.approx(sign if wrong else 0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_half_logits_lose_nothing_after_the_cast(dtype):
+    # log sigmoid in bfloat16 would be off by up to 0.015
+    logits, targets = torch.linspace(-8, 8, 50).to(dtype), torch.ones(50)
+    expected = nn.functional.softplus(-logits.double()).float()
+    torch.testing.assert_close(binary_cross_entropy(logits, targets), expected)
+
+
+def test_each_image_keeps_its_loss_when_the_batch_is_shuffled():
+    generator = torch.Generator().manual_seed(1)
+    logits, targets = torch.randn(20, generator=generator), torch.arange(20) % 2
+    order = torch.randperm(20, generator=generator)
+    loss = binary_cross_entropy(logits, targets, pos_weight=2.0)
+    shuffled = binary_cross_entropy(logits[order], targets[order], pos_weight=2.0)
+    assert torch.equal(shuffled, loss[order])
+
+
+def test_both_shapes_are_shown():
+    with pytest.raises(ValueError, match=r'one shape, got \(2, 1\) and \(2,\)'):
+        binary_cross_entropy(torch.zeros(2, 1), torch.zeros(2))
+
+
+def test_positive_weight_gives_both_classes_one_total_weight():
+    # 30 closed at weight 1 weigh as much as 20 open at weight 1.5
+    assert positive_weight(30, 20) == 1.5
+    assert positive_weight(30, 20) * 20 == 30
+
+
+@pytest.mark.parametrize('counts', [(0, 5), (5, 0), (0, 0)])
+def test_a_missing_class_cannot_be_balanced(counts):
+    assert positive_weight(*counts) == 1.0
+
+
+@pytest.mark.parametrize('counts', [(-1, 5), (5, -1)])
+def test_negative_counts_are_refused(counts):
+    message = f'counts must be >= 0, got {counts[0]} and {counts[1]}'
+    with pytest.raises(ValueError, match=message):
+        positive_weight(*counts)

@@ -1,0 +1,111 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from ocec.models.backbones import OCECBaseline
+from ocec.registry import MODELS
+
+
+def count_by_hand(base_channels, num_blocks, in_channels=3):
+    """Weights of convolutions without bias, plus 2 per channel of each norm."""
+    channels = base_channels
+    total = 9 * in_channels * channels + 2 * channels
+    for index in range(num_blocks):
+        out = channels * 2 if index in (2, 4, 6, 8) else channels
+        total += 9 * channels + 2 * channels  # depthwise
+        total += channels * out + 2 * out  # pointwise
+        channels = out
+    return total
+
+
+@pytest.mark.parametrize(
+    ('base_channels', 'num_blocks', 'published'),
+    # upstream's table, less the head
+    [(32, 4, 11_264), (48, 8, 311_328), (64, 8, 546_176), (8, 1, None), (8, 3, None)],
+)
+def test_parameters(base_channels, num_blocks, published):
+    backbone = OCECBaseline(base_channels, num_blocks)
+    total = sum(p.numel() for p in backbone.parameters())
+    assert total == count_by_hand(base_channels, num_blocks)
+    assert published in (total, None)
+
+
+@pytest.mark.parametrize(
+    ('num_blocks', 'size', 'channels', 'cells'),
+    [
+        (4, (32, 64), 16, (8, 16)),
+        (4, (24, 40), 16, (6, 10)),
+        (8, (32, 64), 64, (2, 4)),
+        (8, (24, 40), 64, (2, 3)),  # 40 -> 20 -> 10 -> 5 -> 3, 24 -> 12 -> 6 -> 3 -> 2
+        (1, (24, 40), 8, (12, 20)),
+    ],
+)
+def test_size_of_the_map(num_blocks, size, channels, cells):
+    backbone = OCECBaseline(8, num_blocks)
+    feats = backbone(torch.zeros(2, 3, *size))
+    assert isinstance(feats, tuple)
+    assert [feat.shape for feat in feats] == [(2, channels, *cells)]
+    assert backbone.out_channels == channels
+
+
+def test_grey_images():
+    feats = OCECBaseline(8, 1, in_channels=1)(torch.zeros(2, 1, 8, 8))
+    assert feats[0].shape == (2, 8, 4, 4)
+
+
+def test_weights_start_as_documented():
+    torch.manual_seed(0)
+    backbone = OCECBaseline(64, 4)
+    for parameter in backbone.parameters():
+        nn.init.constant_(parameter, 9.0)
+    backbone.init_weights()
+    for module in backbone.modules():
+        if isinstance(module, nn.Conv2d):
+            # gain sqrt(2) over sqrt(fan out); torch counts a depthwise kernel's
+            # fan out over all channels
+            std = math.sqrt(2 / (module.out_channels * module.kernel_size[0] ** 2))
+            # a sample std of n normal numbers scatters by 1 / sqrt(2 n): 4 sigmas
+            tolerance = 4 / math.sqrt(2 * module.weight.numel())
+            assert module.weight.std().item() == pytest.approx(std, rel=tolerance)
+            assert abs(module.weight.mean().item()) < 0.2 * std
+        elif isinstance(module, nn.BatchNorm2d):
+            assert (module.weight == 1).all()
+            assert (module.bias == 0).all()
+
+
+def test_memory_format_changes_nothing():
+    torch.manual_seed(0)
+    backbone = OCECBaseline(8, 4)
+    backbone.init_weights()
+    x = torch.randn(4, 3, 24, 40)
+    in_training = backbone(x)[0]  # moves the running statistics, so that they count
+    backbone.eval()
+    plain = backbone(x)[0]
+    last = backbone.to(memory_format=torch.channels_last)(
+        x.to(memory_format=torch.channels_last)
+    )[0]
+    assert not torch.allclose(plain, in_training)
+    torch.testing.assert_close(last, plain, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize('scale', [1.0, 1e4])
+def test_gradients_are_finite(dtype, scale):
+    torch.manual_seed(0)
+    backbone = OCECBaseline(8, 4)
+    backbone.init_weights()
+    with torch.autocast('cpu', dtype=torch.bfloat16, enabled=dtype != torch.float32):
+        feat = backbone(torch.randn(4, 3, 16, 32) * scale)[0]
+    feat.float().square().mean().backward()
+    for name, parameter in backbone.named_parameters():
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize('name', ['base_channels', 'num_blocks', 'in_channels'])
+@pytest.mark.parametrize('value', [0, -1])
+def test_arguments_that_are_not_positive_are_named(name, value):
+    with pytest.raises(ValueError, match=f'{name} must be > 0, got {value}'):
+        MODELS.build({'type': 'OCECBaseline', name: value})

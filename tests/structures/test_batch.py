@@ -1,0 +1,68 @@
+import pickle
+from dataclasses import FrozenInstanceError
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ocec.structures import BatchScores, BatchTargets
+
+
+def make_targets(num_images=3):
+    ids = torch.arange(num_images)
+    return BatchTargets(label_B=ids % 2, sample_id_B=ids + 10, group_id_B=ids - 1)
+
+
+def make_scores(num_images=3):
+    ids = torch.arange(num_images)
+    return BatchScores(
+        prob_open_B=ids / num_images,
+        loss_B=ids.float(),
+        label_B=ids % 2,
+        sample_id_B=ids,
+        group_id_B=ids,
+    )
+
+
+@pytest.mark.parametrize('make', [make_targets, make_scores])
+def test_length_is_the_number_of_images(make):
+    assert [len(make(n)) for n in (0, 1, 5)] == [0, 1, 5]
+
+
+@pytest.mark.parametrize('make', [make_targets, make_scores])
+def test_to_moves_every_tensor_and_leaves_the_original(make):
+    batch = make()
+    moved = batch.to('meta')
+    assert type(moved) is type(batch)
+    assert {x.device.type for x in vars(moved).values()} == {'meta'}
+    assert {x.device.type for x in vars(batch).values()} == {'cpu'}
+    assert [x.dtype for x in vars(moved).values()] == [
+        x.dtype for x in vars(batch).values()
+    ]
+
+
+def test_a_field_cannot_be_replaced_alone():
+    with pytest.raises(FrozenInstanceError):
+        make_targets().label_B = torch.zeros(3)
+
+
+def test_survives_the_way_between_processes():
+    targets = make_targets()
+    copy = pickle.loads(pickle.dumps(targets))
+    assert all(torch.equal(vars(copy)[k], v) for k, v in vars(targets).items())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an accelerator')
+def test_dataloader_pins_every_tensor():
+    class Finished(Dataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return make_targets()
+
+    loader = DataLoader(Finished(), batch_size=None, pin_memory=True)
+    pinned = next(iter(loader))
+    assert isinstance(pinned, BatchTargets)
+    assert all(x.is_pinned() for x in vars(pinned).values())
