@@ -10,6 +10,7 @@ from ocec.apis.cfg_options import apply_cfg_options, parse_cfg_options
 from ocec.apis.config_sites import iter_sites
 from ocec.apis.config_types import find_type
 from ocec.apis.errors import ConfigError
+from ocec.apis.run_config import read_config
 
 
 def print_config(
@@ -25,10 +26,10 @@ def print_config(
     Raises:
         ConfigError: the file cannot be read or an option is malformed.
     """
+    cfg = read_config(config)
     try:
-        cfg = Config.fromfile(config)
         changes = apply_cfg_options(cfg, parse_cfg_options(cfg_options))
-    except Exception as error:  # a config is a program: anything can go wrong in it
+    except ValueError as error:
         raise ConfigError(f'{config}: {error}') from error
     for change in changes:
         print(f'# {change}')

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.config.utils import MODULE2PACKAGE
 
 from ocec.apis.cfg_options import apply_cfg_options, parse_cfg_options
 from ocec.apis.config_check import ensure_config
@@ -41,7 +42,7 @@ def load_run_config(
         ConfigError: the file is missing or cannot be read, an option is malformed, or
             the check found something.
     """
-    cfg = _read(config)
+    cfg = read_config(config)
     try:
         changes = apply_cfg_options(cfg, parse_cfg_options(list(cfg_options)))
     except ValueError as error:
@@ -79,14 +80,28 @@ def set_randomness(cfg: Config, seed: int | None, deterministic: bool) -> None:
         seed: None keeps that of the config.
         deterministic: only deterministic kernels; slower on a GPU.
     """
-    randomness = cfg.setdefault('randomness', {})
+    randomness = dict(cfg.get('randomness') or {})
     for name, value in (('seed', seed), ('deterministic', deterministic or None)):
         if value is not None:
             print(f'randomness.{name}: {randomness.get(name)} -> {value}')
             randomness[name] = value
+    cfg.randomness = randomness
 
 
-def _read(config: str | Path) -> Config:
+def read_config(config: str | Path) -> Config:
+    """Read a config file; ``_base_ = 'ocec::...'`` means a config of this package.
+
+    Args:
+        config: the config file.
+
+    Returns:
+        The config with its bases merged.
+
+    Raises:
+        ConfigError: the file is missing or cannot be read.
+    """
+    # mmengine refuses package names that are not in its own list
+    MODULE2PACKAGE.setdefault('ocec', 'ocec')
     if not Path(config).is_file():
         raise ConfigError(f'{config}: no such config file')
     try:

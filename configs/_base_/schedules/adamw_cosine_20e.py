@@ -1,7 +1,7 @@
 optim_wrapper = dict(
     type='AmpOptimWrapper',
     dtype='bfloat16',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4, fused=True),
+    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.1, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 # both act on the same rate: warmup over the first epoch, times a cosine over the

@@ -1,4 +1,4 @@
-"""Histograms of gradients and weights in TensorBoard."""
+"""Histograms of gradients in TensorBoard."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from ocec.registry import HOOKS
 class GradHistogramHook(Hook):
     """Write a histogram of the gradient of every parameter now and then.
 
+    A gradient that is not finite has no histogram and is left out.
+
     Args:
-        interval: batches between two sets of histograms, > 0.
+        interval: batches between two sets of histograms, > 0; with gradient
+            accumulation the next optimizer step writes.
 
     Raises:
         ValueError: ``interval`` is not positive.
@@ -45,13 +48,16 @@ class GradHistogramHook(Hook):
             )
         self._writer = writers[0].experiment
         self._runner = runner
+        # first multiple of the interval that is still to come
+        self._next = -(-runner.iter // self.interval) * self.interval
         runner.optim_wrapper.optimizer.register_step_pre_hook(self._before_step)
 
     def _before_step(self, optimizer, args, kwargs) -> None:
         runner = self._runner
-        if runner.iter % self.interval != 0 or not is_main_process():
+        if runner.iter < self._next or not is_main_process():
             return
+        self._next = (runner.iter // self.interval + 1) * self.interval
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, param in model.named_parameters():
-            if param.grad is not None:
+            if param.grad is not None and param.grad.isfinite().all():
                 self._writer.add_histogram(f'grad/{name}', param.grad, runner.iter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,8 +45,9 @@ class LoggerHook(Hook):
             raise ValueError(f'interval must be > 0, got {interval}')
         self.interval = interval
         self._window: list[dict[str, Tensor]] = []
+        #: per name, sum over the batches of the epoch and how many had it
         self._epoch_sums: dict[str, float] = {}
-        self._epoch_batches = 0
+        self._epoch_counts: dict[str, int] = {}
 
     def before_run(self, runner: Runner) -> None:
         """Open the metrics file.
@@ -72,7 +74,7 @@ class LoggerHook(Hook):
         Args:
             runner: the runner.
         """
-        self._epoch_sums, self._epoch_batches = {}, 0
+        self._epoch_sums, self._epoch_counts = {}, {}
         self._window, self._window_images, self._epoch_images = [], 0, 0
         self._wait_seconds = 0.0
         self._epoch_start = self._window_start = self._iter_end = time.perf_counter()
@@ -107,7 +109,8 @@ class LoggerHook(Hook):
         """
         values = {name: value.detach() for name, value in outputs.items()}
         grad_norm = getattr(runner.optim_wrapper, 'grad_norm', None)
-        if grad_norm is not None:
+        # while gradients accumulate there is no norm, or that of an old step
+        if grad_norm is not None and runner.optim_wrapper.should_update():
             values['grad_norm'] = grad_norm.detach()
         self._window.append(values)
         num_batches = len(runner.train_dataloader)
@@ -124,7 +127,7 @@ class LoggerHook(Hook):
         seconds = time.perf_counter() - self._epoch_start
         self._train_seconds += seconds
         images = self._epoch_images * get_world_size()
-        means = {n: s / self._epoch_batches for n, s in self._epoch_sums.items()}
+        means = {n: s / self._epoch_counts[n] for n, s in self._epoch_sums.items()}
         record = {**means, 'seconds': seconds, 'images_per_second': images / seconds}
         # mmengine counts the epoch up after this hook
         self._write(runner, 'train_epoch', runner.epoch + 1, runner.iter, record)
@@ -210,16 +213,16 @@ class LoggerHook(Hook):
 
     def _close_window(self) -> dict[str, float]:
         """Read the tensors of the interval, all in one go; return their means."""
-        names = list(self._window[-1])
-        stacked = torch.stack(
-            [torch.stack([values[n].float() for n in names]) for values in self._window]
-        )
-        means = dict(zip(names, stacked.mean(0).tolist(), strict=True))
+        names = [name for values in self._window for name in values]
+        tensors = [value.float() for values in self._window for value in values.values()]
+        sums, counts = {}, Counter(names)
+        for name, value in zip(names, torch.stack(tensors).tolist(), strict=True):
+            sums[name] = sums.get(name, 0.0) + value
         self._window_batches = len(self._window)
-        self._epoch_batches += self._window_batches
-        for name, mean in means.items():
-            total = self._epoch_sums.get(name, 0.0) + mean * self._window_batches
-            self._epoch_sums[name] = total
+        for name, total in sums.items():
+            self._epoch_sums[name] = self._epoch_sums.get(name, 0.0) + total
+            self._epoch_counts[name] = self._epoch_counts.get(name, 0) + counts[name]
+        means = {name: total / counts[name] for name, total in sums.items()}
         self._window = []
         return means
 

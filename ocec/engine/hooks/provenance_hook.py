@@ -98,7 +98,7 @@ def _git_state() -> dict[str, str] | None:
     try:
         commit = _git('rev-parse', 'HEAD')
         return {'commit': commit, 'changed': _git('status', '--porcelain')}
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):  # no git, no repository, no answer
         return None
 
 

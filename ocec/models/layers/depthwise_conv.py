@@ -5,6 +5,7 @@ Shapes: B images, C channels, H x W cells.
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class DepthwiseConv2d(nn.Conv2d):
@@ -36,5 +37,14 @@ class DepthwiseConv2d(nn.Conv2d):
         """Return (B, C, ceil(H / stride), ceil(W / stride)) in the input's dtype."""
         if x_BCHW.device.type != 'cpu' or self.stride == (1, 1):
             return super().forward(x_BCHW)
+        # float64 stays; both operands, for a model that is bfloat16 as a whole
+        dtype = torch.promote_types(x_BCHW.dtype, torch.float32)
         with torch.autocast('cpu', enabled=False):
-            return super().forward(x_BCHW.float()).to(x_BCHW.dtype)
+            out_BCHW = F.conv2d(
+                x_BCHW.to(dtype),
+                self.weight.to(dtype),
+                stride=self.stride,
+                padding=self.padding,
+                groups=self.groups,
+            )
+        return out_BCHW.to(x_BCHW.dtype)

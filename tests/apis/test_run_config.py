@@ -1,0 +1,152 @@
+import re
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from ocec.apis.errors import ConfigError
+from ocec.apis.run_config import load_run_config, set_amp, set_randomness
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def sources(cfg):
+    return [cfg[name].dataset.data for name in LOADERS]
+
+
+def test_config_is_left_alone_without_settings(write_config, capsys):
+    path = write_config()
+    cfg = load_run_config(path)
+    assert cfg._cfg_dict == Config.fromfile(path)._cfg_dict
+    assert capsys.readouterr().out == ''
+
+
+@pytest.mark.parametrize(
+    ('settings', 'expected'),
+    [
+        (dict(data='a.parquet'), ('a.parquet', 'a.parquet', 'a.parquet')),
+        (dict(val_data='v.parquet'), (None, 'v.parquet', 'v.parquet')),
+        (
+            dict(data='a.parquet', val_data='v.parquet'),
+            ('a.parquet', 'v.parquet', 'v.parquet'),
+        ),
+        (dict(data=Path('a.parquet')), ('a.parquet', 'a.parquet', 'a.parquet')),
+        (dict(data=['a.parquet', 'b.parquet']), (['a.parquet', 'b.parquet'],) * 3),
+    ],
+)
+def test_each_loader_is_pointed_at_the_data_aloud(
+    write_config, capsys, settings, expected
+):
+    path = write_config()
+    [old, *_] = sources(Config.fromfile(path))
+    cfg = load_run_config(path, **settings)
+    assert sources(cfg) == [old if new is None else new for new in expected]
+    assert capsys.readouterr().out.splitlines() == [
+        f'{name}.dataset.data: {old!r} -> {new!r}'
+        for name, new in zip(LOADERS, expected, strict=True)
+        if new is not None
+    ]
+
+
+def test_data_of_a_config_without_test_loader(write_config, capsys):
+    path = write_config('test_dataloader = test_evaluator = test_cfg = None')
+    cfg = load_run_config(path, data='a.parquet')
+    assert cfg.test_dataloader is None
+    assert 'test_dataloader' not in capsys.readouterr().out
+
+
+def test_cfg_options_are_applied_aloud(write_config, capsys):
+    cfg = load_run_config(write_config(), cfg_options=['train_cfg.max_epochs=5'])
+    assert cfg.train_cfg.max_epochs == 5
+    assert capsys.readouterr().out == 'train_cfg.max_epochs: 2 -> 5\n'
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('train_cfg.max_epochs', "--cfg-options: expected KEY=VALUE, got 'train_cfg.m"),
+        ('param_scheduler.7.end=2', '--cfg-options: .*index 7 is out of range'),
+    ],
+)
+def test_malformed_option_is_a_config_error(write_config, option, message):
+    with pytest.raises(ConfigError, match=message):
+        load_run_config(write_config(), cfg_options=[option])
+
+
+def test_missing_config(tmp_path):
+    path = tmp_path / 'gone.py'
+    with pytest.raises(ConfigError, match=re.escape(f'{path}: no such config file')):
+        load_run_config(path)
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('a = (', r'broken\.py: SyntaxError: .*was never closed'),
+        ('a = 1 / 0', r'broken\.py: ZeroDivisionError: division by zero'),
+        ("_base_ = 'gone.py'", r'broken\.py: .*gone\.py'),
+    ],
+)
+def test_config_that_cannot_be_read(tmp_path, text, message):
+    path = tmp_path / 'broken.py'
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_run_config(path)
+
+
+def test_findings_stop_unless_no_check(write_config, log_records):
+    path = write_config("default_hooks['checkpoint']['save_bst'] = 1")
+    # a key of a base cannot be reached by name in a leaf
+    with pytest.raises(ConfigError, match='NameError'):
+        load_run_config(path)
+    path = write_config('default_hooks = dict(checkpoint=dict(intervall=2))')
+    with pytest.raises(ConfigError, match=r'1 problem\n(?s:.*)intervall(?s:.*)--no-ch'):
+        load_run_config(path)
+    load_run_config(path, no_check=True)
+    assert any('intervall' in record.getMessage() for record in log_records)
+
+
+@pytest.mark.parametrize(
+    ('in_config', 'argument', 'expected'),
+    [
+        ('None', None, str(Path('work_dirs') / 'tiny0')),
+        ("'runs/a'", None, 'runs/a'),
+        ("'runs/a'", Path('runs') / 'b', 'runs/b'),
+        ('None', 'runs/b', 'runs/b'),
+    ],
+)
+def test_work_dir(write_config, in_config, argument, expected):
+    path = write_config(f'work_dir = {in_config}')
+    assert load_run_config(path, work_dir=argument).work_dir == expected
+
+
+def test_amp_changes_the_wrapper_aloud(capsys):
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', optimizer=dict(lr=1))))
+    set_amp(cfg)
+    assert cfg.optim_wrapper == dict(type='AmpOptimWrapper', optimizer=dict(lr=1))
+    out = capsys.readouterr().out
+    assert out == "optim_wrapper.type: 'OptimWrapper' -> 'AmpOptimWrapper'\n"
+
+
+@pytest.mark.parametrize(
+    ('before', 'seed', 'deterministic', 'after', 'lines'),
+    [
+        (dict(seed=42), None, False, dict(seed=42), []),
+        (dict(seed=42), 0, False, dict(seed=0), ['randomness.seed: 42 -> 0']),
+        (
+            dict(seed=42, deterministic=False),
+            None,
+            True,
+            dict(seed=42, deterministic=True),
+            ['randomness.deterministic: False -> True'],
+        ),
+        # without the flag, what the config says stays
+        (dict(deterministic=True), None, False, dict(deterministic=True), []),
+        (None, 7, False, dict(seed=7), ['randomness.seed: None -> 7']),
+    ],
+)
+def test_randomness(capsys, before, seed, deterministic, after, lines):
+    cfg = Config({} if before is None else dict(randomness=before))
+    set_randomness(cfg, seed, deterministic)
+    assert cfg.randomness == after
+    assert capsys.readouterr().out.splitlines() == lines

@@ -1,0 +1,88 @@
+import csv
+import json
+import re
+
+import pytest
+
+from ocec.apis.errors import ConfigError
+from ocec.apis.test import test as run_test
+from ocec.apis.train import train
+
+# rows of the parquet: a third each, train last, so that ids are not positions
+SPLITS = ['test'] * 16 + ['val'] * 16 + ['train'] * 32
+
+
+@pytest.fixture
+def trained(write_config):
+    config = write_config(
+        'train_cfg = dict(max_epochs=1)', num_rows=len(SPLITS), split=SPLITS
+    )
+    return config, train(config).work_dir / 'epoch_1.pth'
+
+
+def test_missing_checkpoint(write_config, tmp_path):
+    gone = tmp_path / 'gone.pth'
+    with pytest.raises(ConfigError, match=re.escape(f'{gone}: no such checkpoint')):
+        run_test(write_config(), gone)
+
+
+def test_config_without_test_loader(write_config, tmp_path):
+    config = write_config('test_dataloader = test_evaluator = test_cfg = None')
+    checkpoint = tmp_path / 'any.pth'
+    checkpoint.touch()
+    message = re.escape(f'{config}: there is no test_dataloader to test on')
+    with pytest.raises(ConfigError, match=message):
+        run_test(config, checkpoint)
+
+
+def test_predictions_and_metrics_are_written(trained, tmp_path):
+    config, checkpoint = trained
+    out = tmp_path / 'new' / 'folder' / 'predictions.csv'
+    metrics = run_test(config, checkpoint, work_dir=tmp_path / 'tested', out=out)
+    with open(out, newline='') as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ['sample_id', 'path', 'label', 'prob_open']
+    # ids are rows of the parquet; the drawn eyes are closed and open by turns
+    assert [row[:3] for row in rows] == [
+        [str(i), f'images/{i:05d}.png', ('closed', 'open')[i % 2]] for i in range(16)
+    ]
+    probs = [float(row[3]) for row in rows]
+    assert all(0 <= prob <= 1 for prob in probs)
+    right = [(prob >= 0.5) == bool(i % 2) for i, prob in enumerate(probs)]
+    assert metrics['eye/accuracy'] == pytest.approx(sum(right) / 16)
+    written = json.loads((tmp_path / 'tested' / 'test_metrics.json').read_text())
+    assert written == {'checkpoint': str(checkpoint), **metrics}
+
+
+def test_order_of_the_loader_does_not_reach_the_csv(trained, tmp_path):
+    config, checkpoint = trained
+    texts = []
+    for name, options in {
+        'straight': [],
+        'shuffled': [
+            'test_dataloader.sampler.shuffle=True',
+            'test_dataloader.batch_size=3',
+        ],
+    }.items():
+        out = tmp_path / f'{name}.csv'
+        folder = tmp_path / name
+        run_test(config, checkpoint, work_dir=folder, out=out, cfg_options=options)
+        rows = [line.split(',') for line in out.read_text().splitlines()[1:]]
+        texts.append([(*row[:3], pytest.approx(float(row[3]), abs=1e-2)) for row in rows])
+    assert texts[0] == [(*r[:3], r[3].expected) for r in texts[1]]
+
+
+def test_averaged_weights_are_tested_without_ema_hook(trained, tmp_path):
+    # EMA's own start-up would average the average with random weights
+    config, checkpoint = trained
+    metrics = run_test(config, checkpoint, work_dir=tmp_path / 'tested')
+    lines = (checkpoint.parent / 'metrics.jsonl').read_text().splitlines()
+    [in_training] = [x for x in map(json.loads, lines) if x['phase'] == 'val']
+    again = run_test(
+        config,
+        checkpoint,
+        work_dir=tmp_path / 'again',
+        cfg_options=['test_dataloader.dataset.split=val'],
+    )
+    assert {n: in_training[n] for n in again} == pytest.approx(again, abs=1e-6)
+    assert metrics.keys() == again.keys()

@@ -1,0 +1,96 @@
+import json
+import re
+
+import pytest
+
+from ocec.apis.errors import ConfigError
+from ocec.apis.train import train
+
+PLATEAU = "dict(type='ReduceOnPlateauLR', monitor='eye/loss')"
+EARLY = "custom_hooks = [dict(type='EarlyStoppingHook', monitor='eye/f1', patience=9)]"
+
+
+def test_result_is_the_record_of_the_best(write_config, tmp_path, capsys):
+    config = write_config('train_cfg = dict(max_epochs=1)', num_rows=32)
+    result = train(config, work_dir=tmp_path / 'here')
+    assert result.work_dir == tmp_path / 'here'
+    assert result.best == json.loads((tmp_path / 'here' / 'best.json').read_text())
+    assert result.best['epoch'] == 1
+    assert (result.work_dir / result.best['file']).is_file()
+    assert f'work_dir: {tmp_path / "here"}\n' in capsys.readouterr().out
+
+
+def test_no_validate_trains_without_best(write_config, tmp_path, capsys):
+    config = write_config('train_cfg = dict(max_epochs=1)', num_rows=32)
+    result = train(config, no_validate=True)
+    assert result.best is None
+    assert (result.work_dir / 'epoch_1.pth').is_file()
+    phases = {
+        json.loads(line)['phase'] for line in (result.work_dir / 'metrics.jsonl').open()
+    }
+    assert 'val' not in phases
+    line = "default_hooks.checkpoint.save_best: 'eye/f1' -> None"
+    assert line in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ('text', 'names'),
+    [
+        (f'param_scheduler = [{PLATEAU}]', 'ReduceOnPlateauLR'),
+        (f'param_scheduler = {PLATEAU}', 'ReduceOnPlateauLR'),
+        (EARLY, 'EarlyStoppingHook'),
+        (
+            f'{EARLY}\nparam_scheduler = [{PLATEAU}]',
+            'EarlyStoppingHook, ReduceOnPlateauLR',
+        ),
+    ],
+)
+def test_no_validate_refuses_what_would_wait_for_ever(
+    write_config, tmp_path, text, names
+):
+    message = f'--no-validate: {names} of this config needs validation'
+    with pytest.raises(ConfigError, match=message):
+        train(write_config(text), no_validate=True)
+    assert not (tmp_path / 'run').exists()
+
+
+def test_auto_scale_lr_needs_a_batch_size_to_scale_from(write_config, tmp_path):
+    config = write_config('auto_scale_lr = dict(_delete_=True, enable=False)')
+    message = r'--auto-scale-lr needs auto_scale_lr=dict\(base_batch_size=...\)'
+    with pytest.raises(ConfigError, match=message):
+        train(config, auto_scale_lr=True)
+    assert not (tmp_path / 'run').exists()
+
+
+def test_auto_scale_lr_scales(write_config, log_records):
+    config = write_config(
+        'auto_scale_lr = dict(base_batch_size=64)\n'
+        'train_cfg = dict(max_epochs=1)\n'
+        'param_scheduler = None',
+        num_rows=32,
+    )
+    result = train(config, auto_scale_lr=True, no_validate=True)
+    [log] = result.work_dir.glob('*.log')
+    # one process with 16 images, meant for 64: 1e-3 * 16 / 64
+    assert '= 16; lr 0.00025' in log.read_text()
+
+
+def test_resume_from_a_missing_file(write_config, tmp_path):
+    gone = tmp_path / 'gone.pth'
+    message = re.escape(f'--resume {gone}: no such checkpoint')
+    with pytest.raises(ConfigError, match=message):
+        train(write_config(), resume=str(gone))
+    assert not (tmp_path / 'run').exists()
+
+
+def test_resume_auto_begins_anew_where_there_is_nothing(write_config, tmp_path):
+    config = write_config('train_cfg = dict(max_epochs=1)', num_rows=32)
+    result = train(config, resume='auto')
+    assert (result.work_dir / 'epoch_1.pth').is_file()
+
+
+def test_bad_config_is_refused_before_a_work_dir_is_made(write_config, tmp_path):
+    config = write_config('model = dict(head=dict(num_clases=1))')
+    with pytest.raises(ConfigError, match='num_clases'):
+        train(config)
+    assert not (tmp_path / 'run').exists()
