@@ -28,7 +28,7 @@ def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
         make_sample_eyes(SAMPLE_DATA)
     source = data if own else SAMPLE_DATA
     split = _test_split(source)
-    options = [f'test_dataloader.dataset.split={split}']
+    options = [] if split == 'test' else [f'test_dataloader.dataset.split={split}']
     result = train(CONFIG, work_dir=work_dir, data=source, cfg_options=options)
     checkpoint = result.work_dir / result.best['file']
     predictions = result.work_dir / 'predictions.csv'

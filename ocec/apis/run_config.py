@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def load_run_config(
     for name in LOADERS:
         source = data if name == 'train_dataloader' else (val_data or data)
         if source is not None and cfg.get(name) is not None:
-            changes.append(_point_at(cfg[name], source, f'{name}.dataset.data'))
+            changes += _point_at(cfg[name], source, f'{name}.dataset.data')
     for change in changes:
         print(change)
     if work_dir is not None:
@@ -85,6 +86,9 @@ def set_randomness(cfg: Config, seed: int | None, deterministic: bool) -> None:
         if value is not None:
             print(f'randomness.{name}: {randomness.get(name)} -> {value}')
             randomness[name] = value
+    if randomness.get('deterministic'):
+        # cuBLAS has no deterministic mode without it, and torch then refuses to run
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     cfg.randomness = randomness
 
 
@@ -110,8 +114,8 @@ def read_config(config: str | Path) -> Config:
         raise ConfigError(f'{config}: {type(error).__name__}: {error}') from error
 
 
-def _point_at(loader: dict, source, key: str) -> str:
+def _point_at(loader: dict, source, key: str) -> list[str]:
     old = loader['dataset'].get('data')
     new = str(source) if isinstance(source, Path) else source
     loader['dataset']['data'] = new
-    return f'{key}: {old!r} -> {new!r}'
+    return [] if new == old else [f'{key}: {old!r} -> {new!r}']

@@ -25,7 +25,7 @@ SAMPLE_KEY = b'ocec.sample'
 def make_sample_eyes(
     out: str | os.PathLike,
     *,
-    num_subjects: int = 48,
+    num_subjects: int = 96,
     crops_per_subject: int = 100,
     look: str = 'visible',
     seed: int = 42,

@@ -13,7 +13,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', default='data/sample_eyes.parquet', help='file to write'
     )
-    parser.add_argument('--subjects', type=int, default=48, help='number of subjects')
+    parser.add_argument('--subjects', type=int, default=96, help='number of subjects')
     parser.add_argument('--crops', type=int, default=100, help='crops of each subject')
     parser.add_argument('--look', choices=['visible', 'infrared'], default='visible')
     parser.add_argument('--seed', type=int, default=42, help='seed of all randomness')
