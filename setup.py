@@ -51,6 +51,9 @@ class BuildWithConfigs(build_py):
             else:
                 ignored = shutil.ignore_patterns('__pycache__', '*.pyc')
                 shutil.copytree(ROOT / name, target / name, ignore=ignored)
+        target.mkdir(parents=True, exist_ok=True)
+        # mmengine looks here first and falls back to the path in configs
+        (target / 'model-index.yml').write_text('Import: []\n')
 
 
 def read_version() -> str:
@@ -82,7 +85,6 @@ setup(
         'rich>=13',
     ],
     extras_require=EXTRAS,
-    entry_points={'console_scripts': ['ocec=ocec.__main__:main']},
     cmdclass={'build_py': BuildWithConfigs},
     zip_safe=False,
 )

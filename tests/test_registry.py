@@ -20,7 +20,9 @@ WITHOUT_PARENT = {'BATCH_AUGMENTS'}
 
 
 def test_all_registries_are_found():
-    assert {'HOOKS', 'MODELS', 'DATASETS', 'METRICS', *WITHOUT_PARENT} <= set(REGISTRIES)
+    assert {'HOOKS', 'MODELS', 'DATASETS', 'METRICS', *WITHOUT_PARENT} <= set(
+        REGISTRIES
+    )
 
 
 @pytest.mark.parametrize('name', sorted(REGISTRIES))

@@ -56,26 +56,22 @@ def test_predictions_and_metrics_are_written(trained, tmp_path):
 
 def test_order_of_the_loader_does_not_reach_the_csv(trained, tmp_path):
     config, checkpoint = trained
-    texts = []
-    for name, options in {
-        'straight': [],
-        'shuffled': [
-            'test_dataloader.sampler.shuffle=True',
-            'test_dataloader.batch_size=3',
-        ],
-    }.items():
-        out = tmp_path / f'{name}.csv'
-        folder = tmp_path / name
-        run_test(config, checkpoint, work_dir=folder, out=out, cfg_options=options)
+    shuffled = ['test_dataloader.sampler.shuffle=True', 'test_dataloader.batch_size=3']
+    names, probs = [], []
+    for options in ([], shuffled):
+        out = tmp_path / 'predictions.csv'
+        run_test(config, checkpoint, work_dir=tmp_path, out=out, cfg_options=options)
         rows = [line.split(',') for line in out.read_text().splitlines()[1:]]
-        texts.append([(*row[:3], pytest.approx(float(row[3]), abs=1e-2)) for row in rows])
-    assert texts[0] == [(*r[:3], r[3].expected) for r in texts[1]]
+        names.append([row[:3] for row in rows])
+        probs.append([float(row[3]) for row in rows])
+    assert names[0] == names[1]
+    assert probs[0] == pytest.approx(probs[1], abs=1e-5)
+    assert len(set(probs[0])) > 8  # else any order would do
 
 
-def test_averaged_weights_are_tested_without_ema_hook(trained, tmp_path):
-    # EMA's own start-up would average the average with random weights
+def test_checkpoint_scores_as_it_did_in_training(trained, tmp_path):
+    # in training the average was scored; EMAHook, not used here, swapped it in
     config, checkpoint = trained
-    metrics = run_test(config, checkpoint, work_dir=tmp_path / 'tested')
     lines = (checkpoint.parent / 'metrics.jsonl').read_text().splitlines()
     [in_training] = [x for x in map(json.loads, lines) if x['phase'] == 'val']
     again = run_test(
@@ -85,4 +81,3 @@ def test_averaged_weights_are_tested_without_ema_hook(trained, tmp_path):
         cfg_options=['test_dataloader.dataset.split=val'],
     )
     assert {n: in_training[n] for n in again} == pytest.approx(again, abs=1e-6)
-    assert metrics.keys() == again.keys()

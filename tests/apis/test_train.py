@@ -2,9 +2,10 @@ import json
 import re
 
 import pytest
+from mmengine.config import Config
 
 from ocec.apis.errors import ConfigError
-from ocec.apis.train import train
+from ocec.apis.train import _remove_validation, train
 
 PLATEAU = "dict(type='ReduceOnPlateauLR', monitor='eye/loss')"
 EARLY = "custom_hooks = [dict(type='EarlyStoppingHook', monitor='eye/f1', patience=9)]"
@@ -37,7 +38,6 @@ def test_no_validate_trains_without_best(write_config, tmp_path, capsys):
     ('text', 'names'),
     [
         (f'param_scheduler = [{PLATEAU}]', 'ReduceOnPlateauLR'),
-        (f'param_scheduler = {PLATEAU}', 'ReduceOnPlateauLR'),
         (EARLY, 'EarlyStoppingHook'),
         (
             f'{EARLY}\nparam_scheduler = [{PLATEAU}]',
@@ -54,6 +54,12 @@ def test_no_validate_refuses_what_would_wait_for_ever(
     assert not (tmp_path / 'run').exists()
 
 
+def test_no_validate_sees_a_single_scheduler():
+    cfg = Config(dict(param_scheduler=dict(type='ReduceOnPlateauLR')))
+    with pytest.raises(ConfigError, match='--no-validate: ReduceOnPlateauLR of'):
+        _remove_validation(cfg)
+
+
 def test_auto_scale_lr_needs_a_batch_size_to_scale_from(write_config, tmp_path):
     config = write_config('auto_scale_lr = dict(_delete_=True, enable=False)')
     message = r'--auto-scale-lr needs auto_scale_lr=dict\(base_batch_size=...\)'
@@ -62,8 +68,9 @@ def test_auto_scale_lr_needs_a_batch_size_to_scale_from(write_config, tmp_path):
     assert not (tmp_path / 'run').exists()
 
 
-def test_auto_scale_lr_scales(write_config, log_records):
+def test_auto_scale_lr_scales(write_config):
     config = write_config(
+        'optim_wrapper = dict(optimizer=dict(lr=1e-3))\n'
         'auto_scale_lr = dict(base_batch_size=64)\n'
         'train_cfg = dict(max_epochs=1)\n'
         'param_scheduler = None',

@@ -214,7 +214,9 @@ class LoggerHook(Hook):
     def _close_window(self) -> dict[str, float]:
         """Read the tensors of the interval, all in one go; return their means."""
         names = [name for values in self._window for name in values]
-        tensors = [value.float() for values in self._window for value in values.values()]
+        tensors = [
+            value.float() for values in self._window for value in values.values()
+        ]
         sums, counts = {}, Counter(names)
         for name, value in zip(names, torch.stack(tensors).tolist(), strict=True):
             sums[name] = sums.get(name, 0.0) + value

@@ -14,8 +14,6 @@ def test_the_hub_knows_the_iteration_and_keeps_no_scalars():
         runner.iter = step
         hook.before_train_iter(runner, batch_idx=0)
         assert hub.get_info('iter') == step
-        hook.after_train_iter(
-            runner, batch_idx=0, outputs={'loss': torch.tensor(1.0)}
-        )
+        hook.after_train_iter(runner, batch_idx=0, outputs={'loss': torch.tensor(1.0)})
     # mmengine's own would hold train/lr and train/loss by now
     assert hub.log_scalars == {}
