@@ -44,7 +44,7 @@ class BuildWithConfigs(build_py):
         shutil.rmtree(target, ignore_errors=True)
         for name in PACKED:
             if not (ROOT / name).is_dir():
-                continue
+                raise FileNotFoundError(f'{ROOT / name}: needed inside the package')
             if self.editable_mode:  # a link: a changed config counts at once
                 target.mkdir(parents=True, exist_ok=True)
                 (target / name).symlink_to(ROOT / name, target_is_directory=True)

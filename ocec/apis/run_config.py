@@ -59,6 +59,7 @@ def load_run_config(
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
     ensure_config(cfg, no_check=no_check)
+    _check_one_split(cfg)
     return cfg
 
 
@@ -119,3 +120,20 @@ def _point_at(loader: dict, source, key: str) -> list[str]:
     new = str(source) if isinstance(source, Path) else source
     loader['dataset']['data'] = new
     return [] if new == old else [f'{key}: {old!r} -> {new!r}']
+
+
+def _check_one_split(cfg: Config) -> None:
+    """Refuse datasets of one source that are split in different ways: they overlap."""
+    ways: dict[str, dict[str, str]] = {}
+    for name in LOADERS:
+        dataset = (cfg.get(name) or {}).get('dataset') or {}
+        way = {k: dataset.get(k) for k in ('split_ratios', 'split_seed', 'group_by')}
+        ways.setdefault(str(dataset.get('data')), {})[name] = str(way)
+    for data, way_of in ways.items():
+        if len(set(way_of.values())) > 1:
+            listed = ''.join(f'\n  {name}: {way}' for name, way in way_of.items())
+            raise ConfigError(
+                f'{data} is split in different ways, so one image could be in training '
+                f'and in validation:{listed}\nGive every dataset of it the same '
+                'split_ratios, split_seed and group_by'
+            )

@@ -76,6 +76,8 @@ def test(
     if amp:
         cfg.test_cfg['fp16'] = True
     set_randomness(cfg, seed, deterministic)
+    cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = None
+    cfg.param_scheduler = None
     # the checkpoint holds the averaged weights already
     cfg.custom_hooks = [
         hook for hook in cfg.get('custom_hooks') or [] if hook['type'] != 'EMAHook'

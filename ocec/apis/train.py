@@ -130,8 +130,22 @@ def _set_resume(cfg, resume: str | None) -> None:
         return
     cfg.resume = True
     if resume == 'auto':
-        cfg.load_from = None  # mmengine takes the work_dir's last checkpoint
+        cfg.load_from = _last_checkpoint(Path(cfg.work_dir))
+        if cfg.load_from is None:
+            cfg.resume = False
+            print(f'{cfg.work_dir} holds no checkpoint: the training begins anew')
     elif Path(resume).is_file():
         cfg.load_from = resume
     else:
         raise ConfigError(f'--resume {resume}: no such checkpoint')
+
+
+def _last_checkpoint(work_dir: Path) -> str | None:
+    """Return the last checkpoint of a work_dir, also of one that was moved."""
+    record = work_dir / 'last_checkpoint'
+    if not record.exists():
+        return None
+    last = work_dir / Path(record.read_text().strip()).name
+    if not last.exists():
+        raise ConfigError(f'{record} names {last.name}, which is not there')
+    return str(last)

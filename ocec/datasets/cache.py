@@ -95,7 +95,7 @@ def open_decoded_cache(
     name = f'{_fingerprint(table)}-{height}x{width}-{interpolation}-v{FORMAT_VERSION}'
     folder = root / name
     if not (folder / 'manifest.json').exists():
-        root.mkdir(parents=True, exist_ok=True)
+        _make_root(root)
         with _locked(root / f'{name}.lock'):
             if not (folder / 'manifest.json').exists():  # another rank was faster
                 _build(table, image_size, interpolation, folder, log)
@@ -212,6 +212,17 @@ def _build(table, image_size, interpolation, folder: Path, log) -> None:
         f'decoded {len(table):,} images to {image_size[0]}x{image_size[1]} in '
         f'{seconds:.1f} s ({len(table) / seconds:,.0f} per second), cache: {folder}'
     )
+
+
+def _make_root(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f'{root}: the folder of decoded caches cannot be made ({error.strerror}). '
+            'Choose another with the environment variable OCEC_CACHE_DIR or the '
+            'dataset argument cache_dir'
+        ) from error
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -110,7 +110,7 @@ def rng_state() -> dict:
     """Return the state of every random generator of this process, as plain values.
 
     Returns:
-        States of Python, numpy, torch and each CUDA device.
+        States of Python, numpy, torch and the current CUDA device.
     """
     version, internal, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state()
@@ -124,7 +124,7 @@ def rng_state() -> dict:
             'cached': float(cached),
         },
         'torch': torch.get_rng_state(),
-        'cuda': torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        'cuda': torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
 
 
@@ -147,5 +147,5 @@ def set_rng_state(state: dict) -> None:
         )
     )
     torch.set_rng_state(state['torch'])
-    if torch.cuda.is_available() and len(state['cuda']) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state['cuda'])
+    if torch.cuda.is_available() and state['cuda'] is not None:
+        torch.cuda.set_rng_state(state['cuda'])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import os
-import re
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -143,9 +143,13 @@ class Runner(MMEngineRunner):
             optim_wrapper: the optim wrapper.
             auto_scale_lr: ``dict(enable=..., base_batch_size=...)``.
         """
-        super().scale_lr(optim_wrapper, auto_scale_lr)
         batch_size = self.train_dataloader.batch_sampler.batch_size
         accumulation = optim_wrapper._accumulative_counts
+        if auto_scale_lr and 'base_batch_size' in auto_scale_lr:
+            # mmengine counts ranks and images, not what is accumulated
+            base = auto_scale_lr['base_batch_size'] / accumulation
+            auto_scale_lr = {**auto_scale_lr, 'base_batch_size': base}
+        super().scale_lr(optim_wrapper, auto_scale_lr)
         rates = sorted({group['lr'] for group in optim_wrapper.param_groups})
         self.logger.info(
             f'effective batch: {self.world_size} ranks x {batch_size} images x '
@@ -158,6 +162,9 @@ class Runner(MMEngineRunner):
         """Load or resume; a resumed run gets its random state back last."""
         self._resumed_rng = None
         super().load_or_resume()
+        if self._load_from and not self._resume and self._is_training:
+            # the checkpoint brought the class weights of the data it was trained on
+            self._tell_class_counts(self.train_dataloader.dataset)
         if self._resumed_rng is not None:
             set_rng_state(self._resumed_rng)
 
@@ -206,6 +213,11 @@ class Runner(MMEngineRunner):
         states = checkpoint.get('rng', [])
         if self._resume and len(states) == self.world_size:
             self._resumed_rng = states[self.rank]
+        elif self._resume:
+            self.logger.warning(
+                f'the checkpoint holds random states of {len(states)} ranks, this run '
+                f'has {self.world_size}: it goes on with new random numbers'
+            )
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
@@ -258,6 +270,40 @@ class Runner(MMEngineRunner):
             'param_schedulers': [s.state_dict() for s in self.param_schedulers or []],
         }
 
+    @property
+    def _is_training(self) -> bool:
+        return not isinstance(self._train_loop, (dict, type(None)))
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict,
+        seed: int | None = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """Build a loader that draws from a generator of its own.
+
+        By default a loader draws a number from the global generator whenever it
+        starts its workers; a resumed run starts them at another moment, and every
+        random number after that would differ.
+
+        Args:
+            dataloader: as in mmengine.
+            seed: of the loader's generator; None leaves it as torch makes it.
+            diff_rank_seed: as in mmengine.
+
+        Returns:
+            The loader.
+        """
+        loader = MMEngineRunner.build_dataloader(dataloader, seed, diff_rank_seed)
+        if loader.generator is None:
+            loader.generator = torch.Generator().manual_seed(seed or 0)
+        return loader
+
+    def dump_config(self) -> None:
+        """Write the config of a training; a test must not write over it."""
+        if self._train_loop is not None:
+            super().dump_config()
+
     def _build_train_dataloader(self) -> DataLoader:
         """Build the loader; never with a last batch of one image.
 
@@ -290,6 +336,9 @@ class Runner(MMEngineRunner):
     def _tell_class_counts(self, dataset) -> None:
         counts = getattr(dataset, 'class_counts', None)
         model = self.model.module if is_model_wrapper(self.model) else self.model
+        for hook in self._hooks:  # averaged copies carry the weight too
+            if counts is not None and hasattr(hook, 'ema_model'):
+                _set_class_counts(hook.ema_model, counts)
         for name, module in model.named_modules():
             if not hasattr(module, 'set_class_counts'):
                 continue
@@ -303,6 +352,12 @@ class Runner(MMEngineRunner):
                 f'{name}: {counts[0]:,} closed / {counts[1]:,} open, weight of open '
                 f'{weight:.4f}'
             )
+
+
+def _set_class_counts(model: nn.Module, counts: tuple[int, int]) -> None:
+    for module in model.modules():
+        if hasattr(module, 'set_class_counts'):
+            module.set_class_counts(*counts)
 
 
 def _has_gpu() -> bool:
@@ -320,13 +375,21 @@ def _init_gloo(launcher: str, dist_cfg: dict) -> None:
 
 def _set_slurm_env() -> None:
     """Translate Slurm's variables into those of torch.distributed."""
-    first_node = re.split(r'[,\[]', os.environ['SLURM_NODELIST'])[0]
+    listed = subprocess.run(
+        ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first_node = listed.stdout.split()[0]
+    # two jobs on one node must not meet at one port
+    port = 20000 + int(os.environ.get('SLURM_JOB_ID', 0)) % 20000
     for name, value in (
         ('RANK', os.environ['SLURM_PROCID']),
         ('WORLD_SIZE', os.environ['SLURM_NTASKS']),
         ('LOCAL_RANK', os.environ.get('SLURM_LOCALID', '0')),
         ('MASTER_ADDR', first_node),
-        ('MASTER_PORT', '29500'),
+        ('MASTER_PORT', str(port)),
     ):
         os.environ.setdefault(name, value)
 

@@ -15,7 +15,7 @@ class Net(nn.Module):
         self.norm.running_var.copy_(torch.tensor([1.0, 2.0, 3.0]) * value)
         self.norm.num_batches_tracked.fill_(int(value))
         nn.init.constant_(self.norm.weight, value)
-        self.register_buffer('half', torch.full((2, 2), value, dtype=torch.bfloat16))
+        self.register_buffer('rounded', torch.full((2, 2), value, dtype=torch.bfloat16))
         self.register_buffer('empty', torch.zeros(0))
         self.register_buffer('scalar', torch.tensor(value))
 
@@ -49,8 +49,8 @@ def test_two_ranks_hold_their_mean(tmp_path):
         assert torch.equal(state['norm.running_mean'], torch.full((3,), 4.0))
         assert torch.equal(state['norm.running_var'], torch.tensor([4.0, 8.0, 12.0]))
         expected = torch.full((2, 2), 4.0, dtype=torch.bfloat16)
-        assert torch.equal(state['half'], expected)
-        assert state['half'].dtype == torch.bfloat16
+        assert torch.equal(state['rounded'], expected)
+        assert state['rounded'].dtype == torch.bfloat16
         assert state['scalar'] == 4.0
         # counters and parameters stay those of the rank
         assert state['norm.num_batches_tracked'] == own

@@ -15,6 +15,8 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(type=dataset_type, data=data_root, split='val', image_size=(32, 64)),
 )
+# val: many files have no test split; their numbers are those of model selection.
+# With one: --cfg-options test_dataloader.dataset.split=test
 test_dataloader = dict(
     batch_size=1024,
     num_workers=0,

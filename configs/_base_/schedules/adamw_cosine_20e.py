@@ -1,6 +1,5 @@
 optim_wrapper = dict(
     type='AmpOptimWrapper',
-    dtype='bfloat16',
     optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.1, fused=True),
     clip_grad=dict(max_norm=5.0),
 )

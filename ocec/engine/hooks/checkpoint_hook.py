@@ -66,6 +66,17 @@ class CheckpointHook(Hook):
         self.kept: list[str] = []
         self.kept_best: list[str] = []
 
+    @master_only
+    def before_train(self, runner: Runner) -> None:
+        """Forget what an earlier run in this folder called its last and best.
+
+        Args:
+            runner: the runner.
+        """
+        if runner.iter == 0:
+            for name in ('best.json', 'last_checkpoint'):
+                (Path(runner.work_dir) / name).unlink(missing_ok=True)
+
     def after_train_epoch(self, runner: Runner) -> None:
         """Save now if no validation follows this epoch.
 

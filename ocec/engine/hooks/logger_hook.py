@@ -219,6 +219,10 @@ class LoggerHook(Hook):
         ]
         sums, counts = {}, Counter(names)
         for name, value in zip(names, torch.stack(tensors).tolist(), strict=True):
+            if name == 'grad_norm' and not math.isfinite(value):
+                # float16 skips steps with inf gradients while it looks for its scale
+                counts[name] -= 1
+                continue
             sums[name] = sums.get(name, 0.0) + value
         self._window_batches = len(self._window)
         for name, total in sums.items():

@@ -16,6 +16,17 @@ class RuntimeInfoHook(MMEngineRuntimeInfoHook):
     whole; our :class:`LoggerHook` keeps tensors and reads them once per interval.
     """
 
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Tell the message hub the epoch; seed the loader's workers by it.
+
+        Args:
+            runner: the runner.
+        """
+        super().before_train_epoch(runner)
+        generator = runner.train_dataloader.generator
+        if generator is not None:
+            generator.manual_seed(runner.seed + runner.epoch)
+
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:

@@ -166,4 +166,6 @@ class AmpOptimWrapper(OptimWrapper):
 
 
 def _has_bfloat16(device_type: str) -> bool:
-    return device_type != 'cuda' or torch.cuda.is_bf16_supported()
+    return device_type != 'cuda' or torch.cuda.is_bf16_supported(
+        including_emulation=False
+    )

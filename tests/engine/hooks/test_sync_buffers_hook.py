@@ -2,13 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
-from mmengine.hooks.hook import Hook
+from mmengine.runner.priority import get_priority
 from torch import nn
 
 from ocec.engine.hooks import CheckpointHook, EMAHook, LoggerHook, SyncBuffersHook
 from ocec.engine.hooks import sync_buffers_hook as module
-
-RANK = {name: index for index, name in enumerate(Hook.priorities)}
 
 
 def test_the_model_is_averaged_after_each_training_epoch(monkeypatch):
@@ -23,4 +21,4 @@ def test_the_model_is_averaged_after_each_training_epoch(monkeypatch):
     'later', [CheckpointHook, EMAHook, LoggerHook, MMEngineCheckpointHook]
 )
 def test_it_comes_before_those_who_look_at_the_model(later):
-    assert RANK[SyncBuffersHook.priority] < RANK[later.priority]
+    assert get_priority(SyncBuffersHook.priority) < get_priority(later.priority)

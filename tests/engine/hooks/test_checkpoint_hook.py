@@ -1,0 +1,306 @@
+import hashlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.logging import MMLogger
+
+from ocec.apis.train import train
+from ocec.engine.checkpoint_io import save_atomically
+from ocec.engine.hooks import CheckpointHook
+
+NAN = float('nan')
+
+
+class Runner:
+    """What the hook needs of a runner, and mmengine's loop of epochs."""
+
+    def __init__(self, work_dir, hook, *, max_epochs, val_interval=1, val_begin=1):
+        self.work_dir = str(work_dir)
+        self.hook = hook
+        self.max_epochs = max_epochs
+        self.epoch = self.iter = 0
+        self.val_loop = None
+        self.train_loop = SimpleNamespace(
+            val_interval=val_interval, val_begin=val_begin, stop_training=False
+        )
+        self._train_loop = self.train_loop
+        self._resume = False
+        self.logger = MMLogger.get_current_instance()
+        self.saved = []
+
+    def save_checkpoint(self, out_dir, filename, *, meta):
+        checkpoint = {'meta': meta}
+        self.hook.before_save_checkpoint(self, checkpoint)
+        self.saved.append(filename)
+        return save_atomically(checkpoint, Path(out_dir) / filename)
+
+    def run(self, values=None, stop_after=None):
+        """Train to the end; ``values[e]`` is the metric of the validation of epoch e.
+
+        Two batches make an epoch.
+        """
+        self.val_loop = values and object()
+        self.hook.before_train(self)
+        while self.epoch < self.max_epochs and not self.train_loop.stop_training:
+            self.iter += 2
+            self.hook.after_train_epoch(self)
+            self.epoch += 1
+            is_due = self.epoch % self.train_loop.val_interval == 0
+            is_last = self.epoch == self.max_epochs
+            if values and self.epoch >= self.train_loop.val_begin:
+                if not (is_due or is_last):
+                    continue
+                self.train_loop.stop_training = self.epoch == stop_after
+                self.hook.after_val_epoch(self, {'eye/f1': values[self.epoch]})
+        return self
+
+
+def run(work_dir, hook, max_epochs, values=None, stop_after=None, **loop):
+    return Runner(work_dir, hook, max_epochs=max_epochs, **loop).run(values, stop_after)
+
+
+def checkpoints(work_dir):
+    return {path.name for path in work_dir.glob('*.pth')}
+
+
+def meta_of(path):
+    return torch.load(path, weights_only=True)['meta']
+
+
+# f1 of each epoch, from 1
+RISING = {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.4, 5: 0.5}
+BEST_AT_2 = {1: 0.1, 2: 0.9, 3: 0.3, 4: 0.9, 5: 0.5}
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'epochs'),
+    [
+        ({}, [1, 2, 3, 4, 5]),
+        ({'interval': 2}, [2, 4, 5]),
+        ({'interval': 2, 'save_last': False}, [2, 4]),
+        ({'interval': -1}, [5]),
+        ({'interval': -1, 'save_last': False}, []),
+        ({'interval': 7}, [5]),
+    ],
+)
+@pytest.mark.parametrize('values', [RISING, None])
+def test_which_epochs_are_saved(tmp_path, arguments, epochs, values):
+    runner = run(tmp_path, CheckpointHook(**arguments), 5, values)
+    assert runner.saved == [f'epoch_{epoch}.pth' for epoch in epochs]
+    for epoch in epochs:
+        meta = meta_of(tmp_path / f'epoch_{epoch}.pth')
+        assert meta == {'epoch': epoch, 'iter': 2 * epoch}
+    last = tmp_path / 'last_checkpoint'
+    if epochs:
+        assert last.read_text() == str(tmp_path / f'epoch_{epochs[-1]}.pth')
+    else:
+        assert not last.exists()
+
+
+@pytest.mark.parametrize('loop', [{'val_interval': 3}, {'val_begin': 4}])
+def test_epochs_without_validation_are_saved_too(tmp_path, loop):
+    runner = run(tmp_path, CheckpointHook(), 5, RISING, **loop)
+    assert runner.saved == [f'epoch_{epoch}.pth' for epoch in (1, 2, 3, 4, 5)]
+
+
+def test_the_epoch_that_stops_early_is_the_last(tmp_path):
+    runner = run(tmp_path, CheckpointHook(interval=10), 9, RISING, stop_after=3)
+    assert runner.saved == ['epoch_3.pth']
+
+
+@pytest.mark.parametrize(
+    ('limit', 'epochs'), [(-1, [1, 2, 3, 4, 5]), (1, [5]), (3, [3, 4, 5]), (9, None)]
+)
+def test_old_checkpoints_are_removed(tmp_path, limit, epochs):
+    run(tmp_path, CheckpointHook(max_keep_ckpts=limit), 5)
+    names = {f'epoch_{epoch}.pth' for epoch in epochs or (1, 2, 3, 4, 5)}
+    assert checkpoints(tmp_path) == names
+    digests = {path.name for path in tmp_path.glob('*.sha256')}
+    assert digests == {f'{name}.sha256' for name in names}
+
+
+def test_an_old_one_goes_only_when_the_new_one_is_there(tmp_path):
+    runner = Runner(tmp_path, CheckpointHook(max_keep_ckpts=1), max_epochs=2)
+    save = runner.save_checkpoint
+
+    def fail_at_the_second(out_dir, filename, *, meta):
+        if filename == 'epoch_2.pth':
+            raise OSError('disk full')
+        return save(out_dir, filename, meta=meta)
+
+    runner.save_checkpoint = fail_at_the_second
+    with pytest.raises(OSError, match='disk full'):
+        runner.run()
+    assert checkpoints(tmp_path) == {'epoch_1.pth'}
+    assert (tmp_path / 'last_checkpoint').read_text().endswith('epoch_1.pth')
+
+
+@pytest.mark.parametrize(
+    ('values', 'arguments', 'best', 'others'),
+    [
+        (RISING, {}, 5, []),
+        (RISING, {'max_keep_best': 3}, 5, [3, 4]),
+        (BEST_AT_2, {}, 2, []),  # the same 0.9 again at 4 is not better
+        (RISING, {'rule': 'less'}, 1, []),
+        (BEST_AT_2, {'max_keep_best': 5}, 2, [1]),
+        # NaN beats nothing, and is beaten by everything
+        ({1: NAN, 2: 0.2, 3: NAN, 4: 0.1, 5: NAN}, {}, 2, []),
+    ],
+)
+def test_the_best_is_kept_and_told(tmp_path, values, arguments, best, others):
+    hook = CheckpointHook(interval=-1, save_best='eye/f1', **arguments)
+    run(tmp_path, hook, 5, values)
+    name = f'best_eye_f1_epoch_{best}.pth'
+    kept = {f'best_eye_f1_epoch_{epoch}.pth' for epoch in others}
+    assert checkpoints(tmp_path) == {'epoch_5.pth', name} | kept
+    assert json.loads((tmp_path / 'best.json').read_text()) == {
+        'metric': 'eye/f1',
+        'value': values[best],
+        'epoch': best,
+        'file': name,
+        'sha256': hashlib.sha256((tmp_path / name).read_bytes()).hexdigest(),
+    }
+    assert meta_of(tmp_path / name) == {'epoch': best, 'iter': 2 * best}
+
+
+def test_a_metric_that_is_always_nan_has_no_best(tmp_path):
+    hook = CheckpointHook(save_best='eye/f1')
+    runner = run(tmp_path, hook, 2, {1: NAN, 2: NAN})
+    assert runner.saved == ['epoch_1.pth', 'epoch_2.pth']
+    assert not (tmp_path / 'best.json').exists()
+
+
+def test_a_loss_is_best_when_least(tmp_path):
+    hook = CheckpointHook(save_best='eye/loss')
+    runner = Runner(tmp_path, hook, max_epochs=9)
+    for runner.epoch, value in enumerate([0.5, 0.2, 0.3], start=1):
+        hook.after_val_epoch(runner, {'eye/loss': value})
+    assert json.loads((tmp_path / 'best.json').read_text())['epoch'] == 2
+
+
+def test_the_log_names_the_best(tmp_path, log_records):
+    run(tmp_path, CheckpointHook(save_best='eye/f1'), 2, {1: 0.25, 2: 0.125})
+    assert [record.getMessage() for record in log_records] == [
+        'best so far: eye/f1 0.2500, best_eye_f1_epoch_1.pth'
+    ]
+
+
+def test_a_checkpoint_knows_what_is_kept_beside_it(tmp_path):
+    hook = CheckpointHook(max_keep_ckpts=2, save_best='eye/f1')
+    run(tmp_path, hook, 4, {1: 0.5, 2: 0.7, 3: 0.6, 4: 0.1})
+    stored = torch.load(tmp_path / 'epoch_4.pth', weights_only=True)['checkpoint_hook']
+    assert stored == {
+        'best': {
+            'metric': 'eye/f1',
+            'value': 0.7,
+            'epoch': 2,
+            'file': 'best_eye_f1_epoch_2.pth',
+        },
+        'kept': ['epoch_3.pth', 'epoch_4.pth'],
+        'kept_best': ['best_eye_f1_epoch_2.pth'],
+    }
+
+
+def resumed(work_dir, epoch, *, resume, **arguments):
+    """Return a runner that goes on after ``epoch`` with a hook of its own."""
+    hook = CheckpointHook(save_best='eye/f1', **arguments)
+    runner = Runner(work_dir, hook, max_epochs=5)
+    runner._resume = resume
+    path = work_dir / f'epoch_{epoch}.pth'
+    hook.after_load_checkpoint(runner, torch.load(path, weights_only=True))
+    if resume:
+        runner.epoch, runner.iter = epoch, 2 * epoch
+    return runner
+
+
+def test_a_resumed_run_goes_on_with_the_best_and_the_kept(tmp_path):
+    hook = CheckpointHook(max_keep_ckpts=2, save_best='eye/f1')
+    run(tmp_path, hook, 3, BEST_AT_2)
+    before = (tmp_path / 'best.json').read_text()
+    # 4 and 5 do not beat the 0.9 of epoch 2
+    runner = resumed(tmp_path, 3, resume=True, max_keep_ckpts=2).run(BEST_AT_2)
+    assert runner.saved == ['epoch_4.pth', 'epoch_5.pth']
+    assert (tmp_path / 'best.json').read_text() == before
+    kept = {'epoch_4.pth', 'epoch_5.pth', 'best_eye_f1_epoch_2.pth'}
+    assert checkpoints(tmp_path) == kept
+
+
+def test_a_resumed_run_drops_the_beaten_best(tmp_path):
+    run(tmp_path, CheckpointHook(save_best='eye/f1', max_keep_ckpts=1), 3, RISING)
+    resumed(tmp_path, 3, resume=True, max_keep_ckpts=1).run(RISING)
+    assert checkpoints(tmp_path) == {'epoch_5.pth', 'best_eye_f1_epoch_5.pth'}
+
+
+def test_weights_that_are_only_loaded_bring_no_best(tmp_path):
+    run(tmp_path, CheckpointHook(save_best='eye/f1'), 3, BEST_AT_2)
+    resumed(tmp_path, 3, resume=False).run(RISING)
+    assert json.loads((tmp_path / 'best.json').read_text())['value'] == 0.5
+
+
+def test_a_new_run_forgets_the_best_and_last_of_the_folder(tmp_path):
+    run(tmp_path, CheckpointHook(save_best='eye/f1'), 3, BEST_AT_2)
+    hook = CheckpointHook(interval=-1, save_last=False)
+    run(tmp_path, hook, 1)
+    assert not (tmp_path / 'best.json').exists()
+    assert not (tmp_path / 'last_checkpoint').exists()
+
+
+@pytest.mark.parametrize('train_loop', [None, {'max_epochs': 3}])
+def test_a_validation_outside_training_saves_nothing(tmp_path, train_loop):
+    hook = CheckpointHook(save_best='eye/f1')
+    runner = Runner(tmp_path, hook, max_epochs=1)
+    runner._train_loop = train_loop
+    hook.after_val_epoch(runner, {'eye/f1': 1.0})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_metric(tmp_path):
+    hook = CheckpointHook(save_best='eye/f2')
+    message = (
+        r"CheckpointHook\.save_best='eye/f2' is not a validation metric; "
+        r"there are \['eye/f1'\]"
+    )
+    with pytest.raises(KeyError, match=message):
+        run(tmp_path, hook, 1, RISING)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ({'interval': 0}, r'interval must be > 0, or -1, got 0'),
+        ({'interval': -2}, r'interval must be > 0, or -1, got -2'),
+        ({'max_keep_ckpts': 0}, r'max_keep_ckpts must be > 0, or -1, got 0'),
+        ({'max_keep_best': 0}, r'max_keep_best must be > 0, got 0'),
+        ({'max_keep_best': -1}, r'max_keep_best must be > 0, got -1'),
+        ({'rule': 'max'}, r"rule must be one of \('greater', 'less'\), got 'max'"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        CheckpointHook(**arguments)
+
+
+def test_schedulers_and_early_stopping_are_saved_fresh(tmp_path, write_config):
+    config = write_config(
+        "param_scheduler = dict(type='ReduceOnPlateauLR', monitor='eye/loss',"
+        " rule='less', patience=50)\n"
+        'custom_hooks = ['
+        "dict(type='EarlyStoppingHook', monitor='eye/loss', patience=50)]"
+    )
+    train(config, work_dir=tmp_path / 'run')
+    lines = map(json.loads, (tmp_path / 'run' / 'metrics.jsonl').open())
+    losses = {li['epoch']: li['eye/loss'] for li in lines if li['phase'] == 'val'}
+    assert len(losses) == 2
+    for epoch in losses:
+        checkpoint = torch.load(
+            tmp_path / 'run' / f'epoch_{epoch}.pth', weights_only=True
+        )
+        # the validation of this very epoch counts
+        least = min(losses[e] for e in range(1, epoch + 1))
+        (plateau,) = checkpoint['param_schedulers']
+        assert plateau['best'] == pytest.approx(least)
+        assert plateau['_global_step'] == epoch + 1
+        assert checkpoint['early_stopping']['best'] == pytest.approx(least)

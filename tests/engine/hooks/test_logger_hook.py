@@ -1,0 +1,65 @@
+import json
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ocec.apis.train import train
+from ocec.engine.hooks import LoggerHook
+
+
+def lines_of(folder, phase):
+    lines = [json.loads(line) for line in (folder / 'metrics.jsonl').open()]
+    return [line for line in lines if line['phase'] == phase]
+
+
+def run(tmp_path, write_config, interval, name):
+    # 112 rows: 56 to train on, 4 batches of 16 (the last of 8)
+    config = write_config(
+        f'default_hooks = dict(logger=dict(interval={interval}))', num_rows=112
+    )
+    train(config, work_dir=tmp_path / name)
+    return tmp_path / name
+
+
+def test_windows_are_means_and_the_last_batch_closes_one(tmp_path, write_config):
+    single = lines_of(run(tmp_path, write_config, 1, 'a'), 'train')
+    folder = run(tmp_path, write_config, 3, 'b')
+    windows = lines_of(folder, 'train')
+    assert [line['step'] for line in windows] == [3, 4, 7, 8]
+    assert [line['epoch'] for line in windows] == [1, 1, 2, 2]
+    for key in ('loss', 'grad_norm'):
+        values = [line[key] for line in single]
+        assert windows[0][key] == pytest.approx(sum(values[:3]) / 3, rel=1e-5)
+        assert windows[1][key] == pytest.approx(values[3], rel=1e-5)
+        epoch = lines_of(folder, 'train_epoch')[0]
+        assert epoch[key] == pytest.approx(sum(values[:4]) / 4, rel=1e-5)
+
+
+def test_tensorboard_has_the_step_as_x_everywhere(tmp_path, write_config):
+    folder = run(tmp_path, write_config, 2, 'a')
+    events = EventAccumulator(str(folder / 'vis_data')).Reload()
+    for tag, steps in (
+        ('train/loss', [2, 4, 6, 8]),
+        ('train/lr', [2, 4, 6, 8]),
+        ('train/grad_norm', [2, 4, 6, 8]),
+        ('val/eye/f1', [4, 8]),
+    ):
+        assert [scalar.step for scalar in events.Scalars(tag)] == steps
+    f1 = [line['eye/f1'] for line in lines_of(folder, 'val')]
+    logged = [scalar.value for scalar in events.Scalars('val/eye/f1')]
+    assert logged == pytest.approx(f1)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, write_config):
+    config = write_config(
+        "optim_wrapper = dict(_delete_=True, type='OptimWrapper', "
+        "optimizer=dict(type='SGD', lr=1e30))\n"
+        'train_cfg = dict(max_epochs=20)'
+    )
+    with pytest.raises(FloatingPointError, match='the loss is nan in epoch .*clip_grad'):
+        train(config, work_dir=tmp_path / 'run')
+
+
+def test_interval_out_of_range():
+    with pytest.raises(ValueError, match='interval must be > 0, got 0'):
+        LoggerHook(interval=0)
