@@ -146,3 +146,13 @@ def test_randomness(capsys, before, seed, deterministic, after, lines):
     set_randomness(cfg, seed, deterministic)
     assert cfg.randomness == after
     assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_splits_of_one_file_that_differ_are_refused(write_config):
+    config = write_config(
+        "train_dataloader['dataset']['split_ratios'] = dict(train=0.8, val=0.2)"
+    )
+    with pytest.raises(
+        ConfigError, match=r'is split in different ways[\s\S]*train_dataloader'
+    ):
+        load_run_config(config)

@@ -101,3 +101,28 @@ def test_bad_config_is_refused_before_a_work_dir_is_made(write_config, tmp_path)
     with pytest.raises(ConfigError, match='num_clases'):
         train(config)
     assert not (tmp_path / 'run').exists()
+
+
+def test_resume_finds_the_checkpoint_of_a_work_dir_that_was_moved(
+    tmp_path, write_config
+):
+    config = write_config()
+    train(config, work_dir=tmp_path / 'old', cfg_options=['train_cfg.max_epochs=1'])
+    (tmp_path / 'old').rename(tmp_path / 'new')
+    train(config, work_dir=tmp_path / 'new', resume='auto')
+    assert (tmp_path / 'new' / 'epoch_2.pth').exists()
+    assert not (tmp_path / 'old').exists()
+
+
+def test_resume_without_a_checkpoint_begins_anew(tmp_path, write_config, capsys):
+    train(write_config(), work_dir=tmp_path / 'run', resume='auto')
+    assert 'holds no checkpoint: the training begins anew' in capsys.readouterr().out
+    assert (tmp_path / 'run' / 'epoch_2.pth').exists()
+
+
+def test_resume_when_the_recorded_checkpoint_is_gone(tmp_path, write_config):
+    config = write_config()
+    train(config, work_dir=tmp_path / 'run')
+    (tmp_path / 'run' / 'epoch_2.pth').unlink()
+    with pytest.raises(ConfigError, match='names epoch_2.pth, which is not there'):
+        train(config, work_dir=tmp_path / 'run', resume='auto')

@@ -462,3 +462,10 @@ def test_large_binary_columns_are_read(make_eye_parquet, open_cache):
     encoded = pa.array([plain(3, 4, 5)], pa.large_binary())
     images = open_cache(make_eye_parquet(num_rows=1, image_bytes=encoded)).images_NHWC
     assert (images == [3, 4, 5]).all()
+
+
+def test_a_root_that_cannot_be_made_names_the_way_out(make_eye_parquet, tmp_path):
+    (tmp_path / 'file').write_text('')
+    table = read_eye_table([make_eye_parquet()])
+    with pytest.raises(OSError, match='cannot be made .*OCEC_CACHE_DIR'):
+        open_decoded_cache(table, (8, 8), root=tmp_path / 'file' / 'cache')

@@ -56,9 +56,14 @@ def assert_equal_nested(a, b, where=''):
         assert a == b, where
 
 
-@pytest.mark.parametrize('stop_after', [2, 3])
-def test_a_resumed_run_equals_the_uninterrupted_one(tmp_path, write_config, stop_after):
-    config = write_config(STATEFUL)
+WORKERS = 'train_dataloader.update(num_workers=2, persistent_workers=True)'
+
+
+@pytest.mark.parametrize(('stop_after', 'extra'), [(2, ''), (3, ''), (2, WORKERS)])
+def test_a_resumed_run_equals_the_uninterrupted_one(
+    tmp_path, write_config, stop_after, extra
+):
+    config = write_config(STATEFUL + extra)
     train(config, work_dir=tmp_path / 'whole')
     # as if killed somewhere in the epoch after the checkpoint
     halves = tmp_path / 'halves'

@@ -50,7 +50,7 @@ def test_a_split_smaller_than_a_batch(tmp_path, write_config):
 
 
 def test_the_log_says_what_the_numbers_rest_on(tmp_path, write_config):
-    config = write_config("optim_wrapper = dict(accumulative_counts=2)")
+    config = write_config('optim_wrapper = dict(accumulative_counts=2)')
     folder = train(config, work_dir=tmp_path / 'run').work_dir
     log = log_of(folder)
     assert '1 ranks x 16 images x 2 accumulated = 32; lr 0.004' in log
@@ -105,7 +105,9 @@ def test_other_numbers_of_ranks_are_told_on_resume(tmp_path, write_config):
     save_atomically(checkpoint, folder / 'two.pth')
     config = write_config()
     train(config, work_dir=tmp_path / 'again', resume=str(folder / 'two.pth'))
-    assert 'holds random states of 2 ranks, this run has 1' in log_of(tmp_path / 'again')
+    assert 'holds random states of 2 ranks, this run has 1' in log_of(
+        tmp_path / 'again'
+    )
 
 
 def test_convolutions_are_channels_last(tmp_path, write_config):

@@ -21,7 +21,7 @@ def test_every_parameter_gets_a_histogram_each_interval(tmp_path, write_config):
 
 
 def test_it_needs_tensorboard(tmp_path, write_config):
-    config = write_config(f"{HOOK}\nvisualizer = dict(vis_backends=[])")
+    config = write_config(f'{HOOK}\nvisualizer = dict(vis_backends=[])')
     with pytest.raises(ValueError, match='GradHistogramHook needs TensorBoard'):
         train(config, work_dir=tmp_path / 'run')
 

@@ -56,7 +56,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, write_config):
         "optimizer=dict(type='SGD', lr=1e30))\n"
         'train_cfg = dict(max_epochs=20)'
     )
-    with pytest.raises(FloatingPointError, match='the loss is nan in epoch .*clip_grad'):
+    with pytest.raises(
+        FloatingPointError, match='the loss is nan in epoch .*clip_grad'
+    ):
         train(config, work_dir=tmp_path / 'run')
 
 
