@@ -285,8 +285,8 @@ def test_arguments_out_of_range(arguments, message):
 
 def test_schedulers_and_early_stopping_are_saved_fresh(tmp_path, write_config):
     config = write_config(
-        "param_scheduler = dict(type='ReduceOnPlateauLR', monitor='eye/loss',"
-        " rule='less', patience=50)\n"
+        "param_scheduler = [dict(type='ReduceOnPlateauLR', monitor='eye/loss',"
+        " rule='less', patience=50)]\n"
         'custom_hooks = ['
         "dict(type='EarlyStoppingHook', monitor='eye/loss', patience=50)]"
     )
@@ -302,5 +302,5 @@ def test_schedulers_and_early_stopping_are_saved_fresh(tmp_path, write_config):
         least = min(losses[e] for e in range(1, epoch + 1))
         (plateau,) = checkpoint['param_schedulers']
         assert plateau['best'] == pytest.approx(least)
-        assert plateau['_global_step'] == epoch + 1
+        assert plateau['_global_step'] == epoch  # counted once per training epoch
         assert checkpoint['early_stopping']['best'] == pytest.approx(least)
