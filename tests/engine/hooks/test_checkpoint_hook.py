@@ -288,13 +288,14 @@ def test_schedulers_and_early_stopping_are_saved_fresh(tmp_path, write_config):
         "param_scheduler = [dict(type='ReduceOnPlateauLR', monitor='eye/loss',"
         " rule='less', patience=50)]\n"
         'custom_hooks = ['
-        "dict(type='EarlyStoppingHook', monitor='eye/loss', patience=50)]"
+        "dict(type='EarlyStoppingHook', monitor='eye/loss', patience=50)]\n"
+        'train_cfg = dict(max_epochs=3)'
     )
     train(config, work_dir=tmp_path / 'run')
     lines = map(json.loads, (tmp_path / 'run' / 'metrics.jsonl').open())
     losses = {li['epoch']: li['eye/loss'] for li in lines if li['phase'] == 'val'}
-    assert len(losses) == 2
-    for epoch in losses:
+    # mmengine's plateau does not look at the last epoch: nothing comes after it
+    for epoch in (1, 2):
         checkpoint = torch.load(
             tmp_path / 'run' / f'epoch_{epoch}.pth', weights_only=True
         )
