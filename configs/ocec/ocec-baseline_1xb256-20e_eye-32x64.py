@@ -2,8 +2,8 @@
 
 Train:  python tools/train.py configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py \
             --data my_eyes.parquet
-Result: val F1 0.929 +/- 0.003 (n=3 seeds) on MRL eyes, 4 unseen subjects; 1.5 min at
-        3,220 to 3,550 images/s on two cores of an AMD EPYC, 2026-11-21
+Result: val F1 0.929 +/- 0.013 (n=3 seeds) on MRL eyes, 4 unseen subjects; 77 s at
+        3,740 to 3,790 images/s on two cores of an AMD EPYC, 2026-11-21
 """
 
 _base_ = [
