@@ -11,6 +11,7 @@ default_hooks = dict(
         type='CheckpointHook', interval=1, max_keep_ckpts=3, save_best='eye/f1'
     ),
     provenance=dict(type='ProvenanceHook'),
+    margin_warmup=dict(type='MarginWarmupHook'),
 )
 
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='TensorboardVisBackend')])

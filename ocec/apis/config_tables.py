@@ -52,6 +52,7 @@ DEFAULT_HOOKS = (
     'checkpoint',
     'sync_buffers',
     'provenance',
+    'margin_warmup',
     'record',
     'invalid_loss',
 )

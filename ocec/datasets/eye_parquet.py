@@ -119,7 +119,8 @@ class EyeParquet(Dataset):
         self._handle_bad_rows(unusable, bad_rows, report)
         usable_N = np.ones(len(self.table), dtype=bool)
         usable_N[list(unusable)] = False
-        self._rows = np.flatnonzero(usable_N & (split_N == SPLITS.index(split)))
+        self._split_N = np.where(usable_N, split_N, -1)
+        self._rows = np.flatnonzero(self._split_N == SPLITS.index(split))
         self._check_not_empty(split_N[usable_N])
         self._warn_of_shared_groups(split_N, usable_N)
         _log(str(self))
@@ -132,8 +133,35 @@ class EyeParquet(Dataset):
     @property
     def class_counts(self) -> tuple[int, int]:
         """Images of this split: (closed, open)."""
-        label = self.table.label_N[self._rows]
+        label = self.labels
         return int((label == CLOSED).sum()), int((label == OPEN).sum())
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Label of each image of this split: int64, 1 open, 0 closed."""
+        return self.table.label_N[self._rows]
+
+    def indices_of(self, sample_ids: Sequence[int]) -> np.ndarray:
+        """Return which images of this split some samples are.
+
+        Args:
+            sample_ids: K row numbers, as in :class:`ocec.structures.BatchTargets`.
+
+        Returns:
+            (K,) int64 in [0, len(self)).
+
+        Raises:
+            ValueError: some are not in this split; the message says where they are.
+        """
+        row_K = np.asarray(sample_ids, dtype=np.int64)
+        index_K = np.searchsorted(self._rows, row_K).clip(max=len(self) - 1)
+        foreign_K = self._rows[index_K] != row_K
+        if foreign_K.any():
+            raise ValueError(
+                f'{foreign_K.sum():,} of {len(row_K):,} samples are not in split '
+                f'"{self.split}": {self._whereabouts(row_K[foreign_K])}'
+            )
+        return index_K
 
     def fingerprint(self) -> dict:
         """Return what identifies these data in a run's provenance."""
@@ -200,6 +228,21 @@ class EyeParquet(Dataset):
             images_BHWC = np.stack([self._transformed(int(row)) for row in rows_B])
         inputs_BCHW = torch.from_numpy(np.asarray(images_BHWC)).permute(0, 3, 1, 2)
         return {'inputs': inputs_BCHW, 'data_samples': self._targets(rows_B)}
+
+    def _whereabouts(self, row_K: np.ndarray) -> str:
+        """Count rows by the split they are in, and name the first few of each."""
+        split_K = np.full(len(row_K), -1)
+        known_K = (row_K >= 0) & (row_K < len(self.table))
+        split_K[known_K] = self._split_N[row_K[known_K]]
+        places = {SPLITS.index(name): f'in "{name}"' for name in SPLITS}
+        places[-1] = 'no usable rows'
+        texts = []
+        for code, place in places.items():
+            if rows := row_K[split_K == code].tolist():
+                more = ', ...' if len(rows) > SHOWN_BAD_ROWS else ''
+                shown = ', '.join(map(str, rows[:SHOWN_BAD_ROWS])) + more
+                texts.append(f'{len(rows):,} {place} ({shown})')
+        return ', '.join(texts)
 
     def _targets(self, rows_B: np.ndarray) -> BatchTargets:
         return BatchTargets(

@@ -45,6 +45,12 @@ def messages(log_records, level=None):
 # the batch
 
 
+def tensors_of(targets):
+    """Return what a dataset fills in; soft labels come with mixing only."""
+    assert targets.soft_label_B is None
+    return {name: x for name, x in vars(targets).items() if x is not None}
+
+
 def test_a_batch_is_finished_and_in_the_order_asked_for(make_eye_parquet):
     file = make_eye_parquet(num_rows=64)  # rows 0-31 train, 32-47 val, 48-63 test
     dataset = EyeParquet(file, 'val', image_size=SIZE)
@@ -64,7 +70,7 @@ def test_a_batch_is_finished_and_in_the_order_asked_for(make_eye_parquet):
     assert targets.sample_id_B.tolist() == rows
     assert targets.label_B.tolist() == [row % 2 for row in rows]
     assert targets.group_id_B.tolist() == [row // 4 for row in rows]
-    assert {x.dtype for x in vars(targets).values()} == {torch.int64}
+    assert {x.dtype for x in tensors_of(targets).values()} == {torch.int64}
 
 
 def test_channels_are_red_green_blue_on_both_paths(make_eye_parquet):
@@ -115,7 +121,7 @@ def test_workers_deliver_what_the_main_process_does(make_eye_parquet, pipeline):
     for one, other in zip(here, there, strict=True):
         assert torch.equal(one['inputs'], other['inputs'])
         assert one['inputs'].stride() == other['inputs'].stride()
-        for name, value in vars(one['data_samples']).items():
+        for name, value in tensors_of(one['data_samples']).items():
             assert torch.equal(vars(other['data_samples'])[name], value)
     ids = torch.cat([batch['data_samples'].sample_id_B for batch in here])
     assert sorted(ids.tolist()) == list(range(32))
@@ -154,7 +160,7 @@ def test_the_pipeline_path_equals_the_cached_path(make_eye_parquet):
     assert torch.equal(one['inputs'], other['inputs'])
     assert one['inputs'].stride() == other['inputs'].stride()
     assert one['inputs'].dtype == other['inputs'].dtype
-    for name, value in vars(one['data_samples']).items():
+    for name, value in tensors_of(one['data_samples']).items():
         assert torch.equal(vars(other['data_samples'])[name], value)
 
 
@@ -495,6 +501,39 @@ def test_class_counts_are_those_of_the_split(make_eye_parquet):
         for split in ('train', 'val')
     ]
     assert counts == [(1, 3), (4, 0)]
+
+
+def test_labels_are_in_the_order_of_the_indices(make_eye_parquet):
+    file = make_eye_parquet(
+        num_rows=6, class_id=[0, 1, 1, 0, 1, 1], label=None, split=['val', 'train'] * 3
+    )
+    dataset = EyeParquet(file, 'train', image_size=SIZE)
+    assert dataset.labels.tolist() == [1, 0, 1]
+    assert dataset.labels.tolist() == whole(dataset)['data_samples'].label_B.tolist()
+
+
+def test_samples_are_found_by_their_row(make_eye_parquet):
+    file = make_eye_parquet(num_rows=64)  # rows 32-47 are val
+    dataset = EyeParquet(file, 'val', image_size=SIZE)
+    assert dataset.indices_of([47, 32, 40]).tolist() == [15, 0, 8]
+    assert dataset.indices_of(ids_of(dataset)).tolist() == list(range(16))
+    assert dataset.indices_of([]).tolist() == []
+
+
+def test_samples_of_other_splits_are_told_apart(make_eye_parquet):
+    # row 1 is train, but has no label; rows 4-7 are val, rows 8-15 test
+    label = ['open', None] + ['closed'] * 14
+    split = ['train'] * 4 + ['val'] * 4 + ['test'] * 8
+    file = make_eye_parquet(num_rows=16, label=label, class_id=None, split=split)
+    dataset = EyeParquet(file, 'train', image_size=SIZE, bad_rows='skip')
+    message = (
+        '11 of 13 samples are not in split "train": 1 in "val" (5), 6 in "test" '
+        '(15, 14, 13, 12, 11, ...), 4 no usable rows (1, 16, -1, 9999)'
+    )
+    ids = [0, 15, 14, 13, 12, 11, 10, 1, 5, 16, 3, -1, 9999]
+    with pytest.raises(ValueError, match='are not in split') as caught:
+        dataset.indices_of(ids)
+    assert str(caught.value) == message
 
 
 def test_a_sample_is_named_by_its_path_or_its_row(make_eye_parquet):

@@ -1,0 +1,3 @@
+from ocec.datasets.samplers.weighted_sampler import WeightedSampler
+
+__all__ = ['WeightedSampler']
