@@ -137,11 +137,15 @@ MODEL_PART = Place('MODELS', is_certain=False, children=_PARTS)
 _PARTS[ANY] = MODEL_PART
 LOSS = Place('MODELS', children=_PARTS)
 BACKBONE = Place('MODELS', children=_PARTS)
+# the head fills in the width of its embedding
+MARGIN = Place('MODELS', injected=frozenset({'in_channels'}), children=_PARTS)
 # the classifier fills in what the backbone gives
 HEAD = Place(
-    'MODELS', injected=frozenset({'in_channels'}), children={**_PARTS, 'loss': LOSS}
+    'MODELS',
+    injected=frozenset({'in_channels'}),
+    children={**_PARTS, 'loss': LOSS, 'margin': MARGIN},
 )
-PREPROCESSOR = Place('MODELS', children=_PARTS)
+PREPROCESSOR = Place('MODELS', children={**_PARTS, 'mix_augments': AUGMENTS})
 ZOO_PREPROCESSOR = Place(
     'MODELS', is_certain=False, children={**_PARTS, 'batch_augments': AUGMENTS}
 )

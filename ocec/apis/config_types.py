@@ -1,6 +1,7 @@
 """Find the class behind a ``type``, or say why it is not to be found."""
 
 import difflib
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -82,7 +83,15 @@ def find_type(name: Any, registry_name: str, *, scope: str = 'ocec') -> FoundTyp
             problem=f'cannot load the {registry_name} of {scope}: {_cause(error)}'
         )
     problem = _import_scope(name, registry)
-    return problem or _ask(registry, name, registry_name)
+    if problem is not None:
+        return problem
+    scope, _, bare_name = name.partition('.')
+    foreign = getattr(sys.modules.get(f'{scope}.registry'), registry_name, None)
+    if isinstance(foreign, Registry) and foreign.root is not registry.root:
+        # a tree of its own, as mmpretrain's BATCH_AUGMENTS: no prefix leads to it
+        foreign.import_from_location()
+        return _ask(foreign, bare_name, registry_name)
+    return _ask(registry, name, registry_name)
 
 
 def find_registry(name: str, scope: str) -> Registry:

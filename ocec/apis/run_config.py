@@ -58,9 +58,36 @@ def load_run_config(
         cfg.work_dir = str(work_dir)
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+    set_input_size(cfg)
     ensure_config(cfg, no_check=no_check)
     _check_one_split(cfg)
     return cfg
+
+
+def set_input_size(cfg: Config) -> None:
+    """Tell the model the size of the images, which only the datasets know.
+
+    Args:
+        cfg: changed in place, where the model is an ImageClassifier.
+
+    Raises:
+        ConfigError: the datasets differ in size, or the model is made for another.
+    """
+    model = cfg.get('model')
+    if not isinstance(model, dict) or model.get('type') != 'ImageClassifier':
+        return
+    sizes = {
+        f'{name}.dataset.image_size': tuple(cfg[name]['dataset']['image_size'])
+        for name in LOADERS
+        if 'image_size' in ((cfg.get(name) or {}).get('dataset') or {})
+    }
+    if model.get('input_size') is not None:
+        sizes['model.input_size'] = tuple(model['input_size'])
+    if len(set(sizes.values())) > 1:
+        listed = ''.join(f'\n  {key} = {size}' for key, size in sizes.items())
+        raise ConfigError(f'images of different sizes:{listed}')
+    if sizes:
+        model['input_size'] = next(iter(sizes.values()))
 
 
 def set_amp(cfg: Config) -> None:

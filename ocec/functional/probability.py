@@ -32,14 +32,36 @@ def prob_open(logits: Tensor) -> Tensor:
         >>> prob_open(torch.tensor([[0.0, 0.0]]))
         tensor([0.5000])
     """
+    return open_logit(logits).sigmoid()
+
+
+def open_logit(logits: Tensor) -> Tensor:
+    """Reduce logits to the one whose sigmoid is P(open).
+
+    Losses, probability and export share it, so that what is trained is what is
+    reported: a softmax over two logits is the sigmoid of their difference.
+
+    Args:
+        logits: (B,), (B, 1) or (B, 2), as in :func:`prob_open`.
+
+    Returns:
+        (B,) float32, the log-odds of open.
+
+    Raises:
+        ValueError: another shape.
+
+    Example:
+        >>> import torch
+        >>> open_logit(torch.tensor([[1.0, 3.0]]))
+        tensor([2.])
+    """
     logits = logits.float()
     if logits.ndim == 1:
-        return logits.sigmoid()
+        return logits
     if logits.ndim == 2 and logits.shape[1] == 1:
-        return logits[:, 0].sigmoid()
+        return logits[:, 0]
     if logits.ndim == 2 and logits.shape[1] == 2:
-        # softmax of two logits, written as one sigmoid
-        return (logits[:, OPEN] - logits[:, CLOSED]).sigmoid()
+        return logits[:, OPEN] - logits[:, CLOSED]
     raise ValueError(
         f'logits must have shape (B,), (B, 1) or (B, 2), got {tuple(logits.shape)}'
     )

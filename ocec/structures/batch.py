@@ -46,11 +46,18 @@ class BatchTargets(_StructOfArrays):
         sample_id_B: (B,) int64, row number in the dataset's source; identifies an
             image through shuffling, padding and ranks.
         group_id_B: (B,) int64, code of the subject or recording; -1 is unknown.
+        soft_label_B: (B,) float32 share of open in [0, 1], of mixed images; or None.
     """
 
     label_B: Tensor
     sample_id_B: Tensor
     group_id_B: Tensor
+    soft_label_B: Tensor | None = None
+
+    @property
+    def target_B(self) -> Tensor:
+        """What a loss is to compare with: the soft labels where there are some."""
+        return self.label_B if self.soft_label_B is None else self.soft_label_B
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class BatchScores(_StructOfArrays):
         label_B: (B,) int64, 1 open, 0 closed.
         sample_id_B: (B,) int64, as in :class:`BatchTargets`.
         group_id_B: (B,) int64, as in :class:`BatchTargets`.
+        embedding_BD: (B, D) float32, what the last layer decides on; or None.
     """
 
     prob_open_B: Tensor
@@ -70,3 +78,4 @@ class BatchScores(_StructOfArrays):
     label_B: Tensor
     sample_id_B: Tensor
     group_id_B: Tensor
+    embedding_BD: Tensor | None = None

@@ -121,3 +121,12 @@ def test_registry_of_a_scope_falls_back_to_mmengine(monkeypatch):
     monkeypatch.delattr('ocec.registry.LOOPS', raising=False)
     assert find_registry('LOOPS', 'ocec').scope == 'mmengine'
     assert find_registry('MODELS', 'mmengine').scope == 'mmengine'
+
+
+def test_registry_of_the_zoo_that_is_a_tree_of_its_own():
+    found = find_type('mmpretrain.Mixup', 'BATCH_AUGMENTS')
+    assert found.target.__module__.startswith('mmpretrain')
+    assert find_type('BatchRandomFlip', 'BATCH_AUGMENTS').problem is None
+    missing = find_type('mmpretrain.Mixap', 'BATCH_AUGMENTS')
+    assert missing.target is None
+    assert 'Mixap' in missing.problem

@@ -5,7 +5,12 @@ import pytest
 from mmengine.config import Config
 
 from ocec.apis.errors import ConfigError
-from ocec.apis.run_config import load_run_config, set_amp, set_randomness
+from ocec.apis.run_config import (
+    load_run_config,
+    set_amp,
+    set_input_size,
+    set_randomness,
+)
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -17,7 +22,9 @@ def sources(cfg):
 def test_config_is_left_alone_without_settings(write_config, capsys):
     path = write_config()
     cfg = load_run_config(path)
-    assert cfg._cfg_dict == Config.fromfile(path)._cfg_dict
+    expected = Config.fromfile(path)
+    expected.model.input_size = (32, 64)  # what only the datasets know
+    assert cfg._cfg_dict == expected._cfg_dict
     assert capsys.readouterr().out == ''
 
 
@@ -156,3 +163,30 @@ def test_splits_of_one_file_that_differ_are_refused(write_config):
         ConfigError, match=r'is split in different ways[\s\S]*train_dataloader'
     ):
         load_run_config(config)
+
+
+def test_the_model_learns_the_size_of_the_images(write_config):
+    cfg = load_run_config(write_config())
+    assert cfg.model.input_size == (32, 64)
+    options = [f'{name}.dataset.image_size=(24,40)' for name in LOADERS]
+    cfg = load_run_config(write_config(), cfg_options=options)
+    assert cfg.model.input_size == (24, 40)
+
+
+@pytest.mark.parametrize(
+    ('key', 'listed'),
+    [
+        ('model.input_size', r'\n  model.input_size = \(24, 40\)'),
+        ('val_dataloader.dataset.image_size', r'\n  val_dataloader.*= \(24, 40\)'),
+    ],
+)
+def test_images_of_different_sizes_are_refused(write_config, key, listed):
+    message = rf'images of different sizes:(?s:.*){listed}'
+    with pytest.raises(ConfigError, match=message):
+        load_run_config(write_config(), cfg_options=[f'{key}=(24,40)'])
+
+
+def test_a_model_of_another_kind_is_left_alone():
+    cfg = Config({'model': {'type': 'mmpretrain.ImageClassifier'}})
+    set_input_size(cfg)
+    assert 'input_size' not in cfg.model

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from ocec.functional.losses import binary_cross_entropy, positive_weight
+from torchvision.ops import sigmoid_focal_loss
+
+from ocec.functional.losses import (
+    binary_cross_entropy,
+    focal_label_smooth_ce,
+    focal_loss,
+    positive_weight,
+    smooth_labels,
+)
 
 # L = -(w y log p + (1 - y) log(1 - p))
 CASES = [
@@ -90,3 +98,77 @@ def test_negative_counts_are_refused(counts):
     message = f'counts must be >= 0, got {counts[0]} and {counts[1]}'
     with pytest.raises(ValueError, match=message):
         positive_weight(*counts)
+
+
+def random_logits(num=64, scale=4):
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(num, generator=generator) * scale
+    return logits, torch.randint(0, 2, (num,), generator=generator)
+
+
+def test_smoothed_labels_equal_torch():
+    logits, targets = random_logits()
+    pairs = torch.stack((-logits / 2, logits / 2), dim=1)
+    expected = nn.functional.cross_entropy(
+        pairs, targets, label_smoothing=0.2, reduction='none'
+    )
+    smooth = smooth_labels(targets, 0.2)
+    torch.testing.assert_close(binary_cross_entropy(logits, smooth), expected)
+
+
+@pytest.mark.parametrize('gamma', [0.0, 1.0, 2.0, 3.5])
+def test_focal_loss_equals_torchvision(gamma):
+    logits, targets = random_logits()
+    expected = sigmoid_focal_loss(logits, targets.float(), alpha=-1, gamma=gamma)
+    torch.testing.assert_close(focal_loss(logits, targets, gamma=gamma), expected)
+
+
+def test_focal_loss_of_a_soft_label_by_hand():
+    # p = 3/4, y = 1/2: p_t = 1/2, CE = -(log(3/4) + log(1/4)) / 2
+    loss = focal_loss(torch.tensor([math.log(3)]), torch.tensor([0.5]), gamma=2.0)
+    expected = 0.25 * -(math.log(0.75) + math.log(0.25)) / 2
+    assert loss.item() == pytest.approx(expected)
+
+
+def slow_focal_label_smooth_ce(logit, target, smoothing, gamma):
+    """The formula of the guide, one image at a time, in double precision."""
+    p_open = 1 / (1 + math.exp(-logit))
+    p = [1 - p_open, p_open]
+    q = [smoothing, smoothing]
+    q[target] = 1 - smoothing
+    ce = -sum(q[j] * math.log(p[j] + 1e-7) for j in (0, 1))
+    return (1 - p[target]) ** gamma * ce
+
+
+@pytest.mark.parametrize(('smoothing', 'gamma'), [(0.05, 2.0), (0.0, 0.0), (0.3, 1.5)])
+def test_focal_label_smooth_ce_equals_a_slow_loop(smoothing, gamma):
+    logits, targets = random_logits()
+    loss = focal_label_smooth_ce(logits, targets, smoothing=smoothing, gamma=gamma)
+    expected = [
+        slow_focal_label_smooth_ce(z, y, smoothing, gamma)
+        for z, y in zip(logits.double().tolist(), targets.tolist(), strict=True)
+    ]
+    torch.testing.assert_close(loss, torch.tensor(expected), rtol=1e-4, atol=1e-6)
+
+
+def test_focal_label_smooth_ce_of_a_soft_label_by_hand():
+    # y = 1/2: q stays 1/2 each, p_t = 1/2 of p = 3/4
+    loss = focal_label_smooth_ce(torch.tensor([math.log(3)]), torch.tensor([0.5]))
+    expected = 0.25 * -(math.log(0.75) + math.log(0.25)) / 2
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize('function', [focal_loss, focal_label_smooth_ce])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16])
+def test_focal_losses_have_finite_gradients_at_extreme_logits(function, dtype):
+    logits = torch.tensor([60.0, -60.0, 0.0], dtype=dtype, requires_grad=True)
+    for target in (0, 1):
+        function(logits, torch.full((3,), target)).sum().backward()
+    assert logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize('function', [focal_loss, focal_label_smooth_ce])
+def test_focal_losses_refuse_other_shapes(function):
+    message = r'must have one shape, got \(3,\) and \(2,\)'
+    with pytest.raises(ValueError, match=message):
+        function(torch.zeros(3), torch.zeros(2))

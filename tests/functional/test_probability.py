@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from ocec.functional.classification import confusion_counts
-from ocec.functional.probability import CLASS_NAMES, CLOSED, OPEN, is_open, prob_open
+from ocec.functional.probability import (
+    CLASS_NAMES,
+    CLOSED,
+    OPEN,
+    is_open,
+    open_logit,
+    prob_open,
+)
 
 LOGITS = [-3.0, -0.5, 0.0, 0.25, 7.0]
 
@@ -29,6 +36,16 @@ def test_two_logits_with_closed_at_zero_equal_one_logit():
     one = torch.tensor(LOGITS)
     two = torch.stack([torch.zeros_like(one), one], dim=1)
     assert torch.equal(prob_open(two), prob_open(one))
+
+
+def test_the_open_logit_is_the_log_odds():
+    logits = torch.tensor([[1.0, 3.5], [2.0, -1.0]])
+    assert open_logit(logits).tolist() == [2.5, -3.0]
+    assert open_logit(logits[:, OPEN]).tolist() == [3.5, -1.0]
+    prob = prob_open(logits)
+    torch.testing.assert_close((prob / (1 - prob)).log(), open_logit(logits))
+    with pytest.raises(ValueError, match=r'shape \(B,\), \(B, 1\) or \(B, 2\), got'):
+        open_logit(torch.zeros(2, 3))
 
 
 @pytest.mark.parametrize('shape', [(2,), (2, 1), (2, 2)])

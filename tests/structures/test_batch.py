@@ -1,5 +1,5 @@
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
@@ -24,6 +24,10 @@ def make_scores(num_images=3):
     )
 
 
+def tensors(batch):
+    return {name: x for name, x in vars(batch).items() if x is not None}
+
+
 @pytest.mark.parametrize('make', [make_targets, make_scores])
 def test_length_is_the_number_of_images(make):
     assert [len(make(n)) for n in (0, 1, 5)] == [0, 1, 5]
@@ -34,11 +38,11 @@ def test_to_moves_every_tensor_and_leaves_the_original(make):
     batch = make()
     moved = batch.to('meta')
     assert type(moved) is type(batch)
-    assert {x.device.type for x in vars(moved).values()} == {'meta'}
-    assert {x.device.type for x in vars(batch).values()} == {'cpu'}
-    assert [x.dtype for x in vars(moved).values()] == [
-        x.dtype for x in vars(batch).values()
-    ]
+    assert {x.device.type for x in tensors(moved).values()} == {'meta'}
+    assert {x.device.type for x in tensors(batch).values()} == {'cpu'}
+    assert {k: x.dtype for k, x in tensors(moved).items()} == {
+        k: x.dtype for k, x in tensors(batch).items()
+    }
 
 
 def test_a_field_cannot_be_replaced_alone():
@@ -49,7 +53,15 @@ def test_a_field_cannot_be_replaced_alone():
 def test_survives_the_way_between_processes():
     targets = make_targets()
     copy = pickle.loads(pickle.dumps(targets))
-    assert all(torch.equal(vars(copy)[k], v) for k, v in vars(targets).items())
+    assert all(torch.equal(vars(copy)[k], v) for k, v in tensors(targets).items())
+
+
+def test_the_target_is_soft_where_images_were_mixed():
+    targets = make_targets()
+    assert targets.target_B is targets.label_B
+    soft = torch.tensor([0.2, 0.5, 1.0])
+    assert replace(targets, soft_label_B=soft).target_B is soft
+    assert replace(targets, soft_label_B=soft).to('meta').target_B.device.type == 'meta'
 
 
 @pytest.mark.gpu

@@ -12,10 +12,12 @@ from mmengine.logging import MMLogger
 
 from ocec.functional import classification
 from ocec.functional.probability import DEFAULT_THRESHOLD
+from ocec.functional.separation import fisher_ratio
 from ocec.registry import METRICS
 from ocec.structures import BatchScores
 
 FIELDS = ('prob_open_B', 'loss_B', 'label_B', 'sample_id_B', 'group_id_B')
+OPTIONAL_FIELDS = ('embedding_BD',)
 
 
 @METRICS.register_module()
@@ -42,6 +44,7 @@ class BinaryMetric(BaseMetric):
         'auc',
         'ap',
         'loss',
+        'fisher',
         'tp',
         'fp',
         'fn',
@@ -116,17 +119,21 @@ class BinaryMetric(BaseMetric):
             'auc': classification.roc_auc(prob_N, label_N),
             'ap': classification.average_precision(prob_N, label_N),
             'loss': float(results['loss_B'].astype(np.float64).mean()),
+            **_separation(results),
             **counts._asdict(),
         }
 
     def _local_scores(self) -> dict[str, np.ndarray]:
         if not self.results:
             return {}
+        present = [
+            f for f in OPTIONAL_FIELDS if getattr(self.results[0], f) is not None
+        ]
         return {
             field: torch.cat([getattr(scores, field) for scores in self.results])
             .cpu()
             .numpy()
-            for field in FIELDS
+            for field in (*FIELDS, *present)
         }
 
     def _with_prefix(self, metrics: dict[str, float]) -> dict[str, float]:
@@ -138,9 +145,19 @@ def _merge(gathered: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     gathered = [scores for scores in gathered if scores]
     if not gathered:
         return {field: np.empty(0) for field in FIELDS}
-    joined = {f: np.concatenate([scores[f] for scores in gathered]) for f in FIELDS}
+    joined = {
+        field: np.concatenate([scores[field] for scores in gathered])
+        for field in gathered[0]
+    }
     _, first = np.unique(joined['sample_id_B'], return_index=True)
     return {field: values[first] for field, values in joined.items()}
+
+
+def _separation(results: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return how far apart the classes lie, where the model tells its embeddings."""
+    if 'embedding_BD' not in results:
+        return {}
+    return {'fisher': fisher_ratio(results['embedding_BD'], results['label_B'])}
 
 
 def _alarm_on_collapse(counts: classification.ConfusionCounts) -> None:

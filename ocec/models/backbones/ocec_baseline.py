@@ -3,6 +3,14 @@
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ocec.models.backbones.block_plan import (
+    check_input_size,
+    check_positive,
+    halved_size,
+    plan_blocks,
+    run_blocks,
+)
+from ocec.models.backbones.weight_init import init_ocec_weights
 from ocec.models.layers import SeparableConv
 from ocec.registry import MODELS
 
@@ -18,53 +26,72 @@ class OCECBaseline(BaseModule):
         base_channels: channels of the stem, > 0.
         num_blocks: blocks after the stem, > 0.
         in_channels: channels of the image.
+        drop_path_rate: probability in [0, 1) that an image skips the last block in
+            training; it grows linearly from 0 at the first block. Blocks that change
+            the map's shape are never skipped.
+        with_cp: in training, compute the inside of the blocks again in the backward
+            pass instead of keeping it: less memory, more time.
 
     Raises:
-        ValueError: an argument is not positive.
+        ValueError: an argument is out of range.
 
     Source:
         OCEC (github.com/PINTO0309/OCEC), architecture ``baseline``; parameter counts:
         11,264 for 32 channels and 4 blocks, 546,176 for 64 and 8.
     """
 
+    default_head = 'AvgHead'
+
     def __init__(
-        self, base_channels: int = 32, num_blocks: int = 4, *, in_channels: int = 3
+        self,
+        base_channels: int = 32,
+        num_blocks: int = 4,
+        *,
+        in_channels: int = 3,
+        drop_path_rate: float = 0.0,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
-        for name, value in (
-            ('base_channels', base_channels),
-            ('num_blocks', num_blocks),
-            ('in_channels', in_channels),
-        ):
-            if value <= 0:
-                raise ValueError(f'{name} must be > 0, got {value}')
+        check_positive(in_channels=in_channels)
+        plans = plan_blocks(base_channels, num_blocks, drop_path_rate)
         self.stem = nn.Sequential(
             nn.Conv2d(in_channels, base_channels, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(base_channels),
             nn.ReLU(inplace=True),
         )
-        blocks, channels = [], base_channels
-        for index in range(num_blocks):
-            halves = index > 0 and index % 2 == 0
-            out_channels = channels * 2 if halves else channels
-            blocks.append(
-                SeparableConv(channels, out_channels, stride=2 if halves else 1)
+        blocks = [
+            SeparableConv(
+                plan.in_channels,
+                plan.out_channels,
+                stride=plan.stride,
+                drop_path=plan.drop_path,
             )
-            channels = out_channels
+            for plan in plans
+        ]
         self.blocks = nn.Sequential(*blocks)
-        self.out_channels = channels
+        self.num_halvings = 1 + sum(plan.stride == 2 for plan in plans)
+        self.out_channels = plans[-1].out_channels
+        self.with_cp = with_cp
 
     def init_weights(self) -> None:
         """Kaiming-normal convolutions (fan out); batch norm starts as identity."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(
-                    module.weight, mode='fan_out', nonlinearity='relu'
-                )
-            elif isinstance(module, nn.BatchNorm2d):
-                nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
+        init_ocec_weights(self)
+
+    def feature_size(self, input_size: tuple[int, int]) -> tuple[int, int]:
+        """Return the size of the feature map.
+
+        Args:
+            input_size: (height, width) of the image in pixels.
+
+        Returns:
+            (height, width) in cells, halved upwards by the stem and by every block of
+            stride 2.
+
+        Raises:
+            ValueError: no size of an image.
+        """
+        return halved_size(check_input_size(input_size), self.num_halvings)
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor]:
         """Return a tuple of one feature map, (B, out_channels, h, w)."""
-        return (self.blocks(self.stem(x_BCHW)),)
+        return (run_blocks(self.blocks, self.stem(x_BCHW), with_cp=self.with_cp),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from ocec.functional.probability import prob_open
 from ocec.registry import MODELS
 from ocec.structures import BatchScores, BatchTargets
+
+MODES = ('loss', 'predict', 'tensor')
 
 
 @MODELS.register_module()
@@ -23,9 +26,13 @@ class ImageClassifier(BaseModel):
         head: config of a head (MODELS), or a module.
         data_preprocessor: config of the preprocessor (MODELS): device, batched
             augmentation, normalisation.
+        input_size: (height, width) of the images in pixels. From it follows the size
+            of the feature map, which heads with tokens must know; an image too small
+            for the backbone is refused at once. The tools take it from the dataset.
 
     Raises:
-        ValueError: the head's input channels are neither given nor known.
+        ValueError: the head's input channels are neither given nor known, or the
+            images are too small for the backbone.
     """
 
     def __init__(
@@ -34,6 +41,7 @@ class ImageClassifier(BaseModel):
         head: dict | nn.Module,
         *,
         data_preprocessor: dict | nn.Module | None = None,
+        input_size: tuple[int, int] | None = None,
     ) -> None:
         if isinstance(data_preprocessor, dict):  # mmengine would not look in our scope
             data_preprocessor = MODELS.build(data_preprocessor)
@@ -41,7 +49,13 @@ class ImageClassifier(BaseModel):
         self.backbone = (
             backbone if isinstance(backbone, nn.Module) else MODELS.build(backbone)
         )
-        self.head = head if isinstance(head, nn.Module) else self._build_head(head)
+        self.input_size = None if input_size is None else tuple(input_size)
+        feature_size = None
+        if self.input_size is not None and hasattr(self.backbone, 'feature_size'):
+            feature_size = self.backbone.feature_size(self.input_size)
+        if not isinstance(head, nn.Module):
+            head = MODELS.build(self._complete_head(head, feature_size))
+        self.head = head
 
     def forward(
         self,
@@ -64,22 +78,25 @@ class ImageClassifier(BaseModel):
         Raises:
             ValueError: an unknown mode.
         """
-        logits = self.head(self._features(inputs))
+        if mode not in MODES:
+            raise ValueError(f'mode must be loss, predict or tensor, got {mode!r}')
+        feats = self._features(inputs)
         if mode == 'tensor':
-            return logits
+            return self.head(feats)
         if mode == 'loss':
-            return {'loss': self._loss(logits, data_samples).mean()}
-        if mode == 'predict':
-            return [
-                BatchScores(
-                    prob_open_B=prob_open(logits),
-                    loss_B=self._loss(logits, data_samples),
-                    label_B=data_samples.label_B,
-                    sample_id_B=data_samples.sample_id_B,
-                    group_id_B=data_samples.group_id_B,
-                )
-            ]
-        raise ValueError(f'mode must be loss, predict or tensor, got {mode!r}')
+            return {'loss': self.head.loss(feats, data_samples.target_B).mean()}
+        embedding_BD = self.head.embed(feats)
+        logits = self.head.logits(embedding_BD)
+        return [
+            BatchScores(
+                prob_open_B=prob_open(logits),
+                loss_B=self.head.loss_module(logits, data_samples.target_B),
+                label_B=data_samples.label_B,
+                sample_id_B=data_samples.sample_id_B,
+                group_id_B=data_samples.group_id_B,
+                embedding_BD=embedding_BD.float(),
+            )
+        ]
 
     def _dump_init_info(self) -> None:
         """Skip mmengine's three log lines per parameter."""
@@ -88,10 +105,8 @@ class ImageClassifier(BaseModel):
         feats = self.backbone(inputs_BCHW)
         return feats if isinstance(feats, (tuple, list)) else (feats,)
 
-    def _loss(self, logits: Tensor, data_samples: BatchTargets) -> Tensor:
-        return self.head.loss_module(logits, data_samples.label_B)
-
-    def _build_head(self, head: dict) -> nn.Module:
+    def _complete_head(self, head: dict, feature_size: tuple[int, int] | None) -> dict:
+        """Fill in what the backbone gives and the config leaves out."""
         head = copy.deepcopy(head)
         if head.get('in_channels') is None:
             channels = getattr(self.backbone, 'out_channels', None)
@@ -101,4 +116,11 @@ class ImageClassifier(BaseModel):
                     'set model.head.in_channels'
                 )
             head['in_channels'] = channels
-        return MODELS.build(head)
+        taken = inspect.signature(MODELS.get(head['type'])).parameters
+        for name, value in (
+            ('feature_size', feature_size),
+            ('default_head', getattr(self.backbone, 'default_head', None)),
+        ):
+            if name in taken and value is not None:
+                head.setdefault(name, value)
+        return head

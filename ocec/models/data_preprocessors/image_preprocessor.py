@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor, nn
 
+from ocec.models.data_preprocessors.batch_mixer import BatchMixer
 from ocec.registry import BATCH_AUGMENTS, MODELS
 
 
@@ -20,6 +23,9 @@ class ImagePreprocessor(BaseDataPreprocessor):
         std: of each channel, in pixel values, > 0.
         batch_augments: configs of augmentations (BATCH_AUGMENTS), applied in order to
             pixels in [0, 255], each image with its own random numbers.
+        mix_augments: mixing of images with soft labels, after normalisation, as in
+            mmpretrain: ``dict(augments=[dict(type='mmpretrain.Mixup', alpha=0.2)],
+            probs=[0.5])``; None for none.
         channels_last: hand out NHWC memory, which convolutions are faster on.
         non_blocking: copy to the device while the host goes on; needs pinned memory.
 
@@ -33,6 +39,7 @@ class ImagePreprocessor(BaseDataPreprocessor):
         std: Sequence[float],
         *,
         batch_augments: Sequence[dict | nn.Module] = (),
+        mix_augments: dict | None = None,
         channels_last: bool = True,
         non_blocking: bool = True,
     ) -> None:
@@ -43,12 +50,14 @@ class ImagePreprocessor(BaseDataPreprocessor):
             )
         if min(std) <= 0:
             raise ValueError(f'std must be > 0, got {tuple(std)}')
-        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), False)
-        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), False)
+        # in the checkpoint: a model is used with the constants it was trained with
+        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1))
+        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1))
         self.batch_augments = nn.ModuleList(
             augment if isinstance(augment, nn.Module) else BATCH_AUGMENTS.build(augment)
             for augment in batch_augments
         )
+        self.mixer = None if mix_augments is None else BatchMixer(**mix_augments)
         self.memory_format = (
             torch.channels_last if channels_last else torch.contiguous_format
         )
@@ -71,9 +80,32 @@ class ImagePreprocessor(BaseDataPreprocessor):
         targets = data.get('data_samples')
         if targets is not None:
             targets = targets.to(self.device, non_blocking=self._non_blocking)
-        return {'inputs': self.normalize(inputs_BCHW), 'data_samples': targets}
+        inputs_BCHW = self.normalize(inputs_BCHW)
+        if training and self.mixer is not None:
+            inputs_BCHW, targets = self.mixer(inputs_BCHW, targets)
+            inputs_BCHW = inputs_BCHW.contiguous(memory_format=self.memory_format)
+        return {'inputs': inputs_BCHW, 'data_samples': targets}
 
     def normalize(self, pixels_BCHW: Tensor) -> Tensor:
         """Return ``(pixels - mean) / std`` as float32 in the memory format."""
         pixels_BCHW = pixels_BCHW.to(torch.float32, memory_format=self.memory_format)
         return (pixels_BCHW - self.mean) / self.std
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        """Load the constants, and say so where the config has others."""
+        for name in ('mean', 'std'):
+            own, loaded = getattr(self, name), state_dict.get(f'{prefix}{name}')
+            if loaded is None or loaded.shape != own.shape:
+                continue
+            if not torch.allclose(loaded.to(own.device), own):
+                print_log(
+                    f'normalisation: the checkpoint was trained with {name} '
+                    f'{_listed(loaded)}, which replaces {_listed(own)} of the config',
+                    'current',
+                    logging.WARNING,
+                )
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _listed(values: Tensor) -> str:
+    return '[' + ', '.join(f'{value:g}' for value in values.flatten().tolist()) + ']'

@@ -1,26 +1,28 @@
 """Head ``avg`` of OCEC. Shapes: B images, C channels, H x W cells."""
 
-from mmengine.model import BaseModule
+from __future__ import annotations
+
 from torch import Tensor, nn
 
+from ocec.models.heads.base_head import BaseHead
+from ocec.models.layers.global_pool import global_mean
 from ocec.registry import MODELS
 
 
 @MODELS.register_module()
-class AvgHead(BaseModule):
-    """Global average, batch norm, dropout, one linear layer.
+class AvgHead(BaseHead):
+    """Global average, batch norm, dropout, one linear layer or a margin.
 
     Args:
         in_channels: channels C of the feature map; the classifier fills it in from
             the backbone.
-        num_classes: logits per image: 1, the score of open for a sigmoid.
+        num_classes: logits per image, 1 or 2.
         dropout: probability in [0, 1).
-        loss: config of a loss (MODELS) that maps (B,) logits and (B,) targets to
-            (B,) losses, or a module.
+        loss: see :class:`ocec.models.heads.base_head.BaseHead`.
+        margin: see :class:`ocec.models.heads.base_head.BaseHead`.
 
-    Raises:
-        ValueError: ``num_classes`` or ``dropout`` is out of range, or the loss is
-            made for another number of logits.
+    Source:
+        OCEC (github.com/PINTO0309/OCEC), head ``avg``.
     """
 
     def __init__(
@@ -30,42 +32,14 @@ class AvgHead(BaseModule):
         *,
         dropout: float = 0.3,
         loss: dict | nn.Module | None = None,
+        margin: dict | None = None,
     ) -> None:
-        super().__init__()
-        if not 0 <= dropout < 1:
-            raise ValueError(f'dropout must be in [0, 1), got {dropout}')
-        loss = {'type': 'BCELoss'} if loss is None else loss
-        self.loss_module = loss if isinstance(loss, nn.Module) else MODELS.build(loss)
-        if num_classes != 1:
-            raise ValueError(
-                'AvgHead takes num_classes=1 (one logit, the score of open), '
-                f'got {num_classes}'
-            )
-        accepted = getattr(self.loss_module, 'num_classes', num_classes)
-        if accepted != num_classes:
-            raise ValueError(
-                f'AvgHead gives {num_classes} logit per image, '
-                f'{type(self.loss_module).__name__} takes {accepted}'
-            )
+        super().__init__(
+            in_channels, num_classes, dropout=dropout, loss=loss, margin=margin
+        )
         self.norm = nn.BatchNorm1d(in_channels)
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(in_channels, num_classes)
 
-    def init_weights(self) -> None:
-        """Xavier-uniform linear layer; batch norm starts as identity."""
-        nn.init.xavier_uniform_(self.fc.weight)
-        nn.init.zeros_(self.fc.bias)
-        nn.init.ones_(self.norm.weight)
-        nn.init.zeros_(self.norm.bias)
-
-    def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Return the logits.
-
-        Args:
-            feats: feature maps; the last one, (B, C, H, W), is used.
-
-        Returns:
-            (B,) scores of open before the sigmoid.
-        """
-        pooled_BC = feats[-1].mean(dim=(2, 3))
-        return self.fc(self.dropout(self.norm(pooled_BC)))[:, 0]
+    def embed(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Return (B, C), the pooled map after norm and dropout."""
+        return self.dropout(self.norm(global_mean(feats[-1])))

@@ -1,5 +1,6 @@
 """Depthwise-separable block. Shapes: B images, C channels, H x W cells."""
 
+from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 
 from ocec.models.layers.depthwise_conv import DepthwiseConv2d
@@ -13,12 +14,21 @@ class SeparableConv(nn.Module):
         out_channels: channels of the output.
         stride: 1 or 2, of the depthwise convolution. The identity is added when the
             stride is 1 and the channels do not change.
+        drop_path: probability in [0, 1) that an image skips the block in training;
+            without effect where there is no identity.
 
     Source:
         Howard et al., MobileNets, 2017, arXiv:1704.04861, Fig. 3.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        stride: int = 1,
+        drop_path: float = 0.0,
+    ) -> None:
         super().__init__()
         self.depthwise = nn.Sequential(
             DepthwiseConv2d(in_channels, stride=stride),
@@ -29,6 +39,7 @@ class SeparableConv(nn.Module):
             nn.Conv2d(in_channels, out_channels, 1, bias=False),
             nn.BatchNorm2d(out_channels),
         )
+        self.drop_path = DropPath(drop_path)
         self.activation = nn.ReLU(inplace=True)
         self.has_identity = stride == 1 and in_channels == out_channels
 
@@ -36,5 +47,5 @@ class SeparableConv(nn.Module):
         """Return (B, out_channels, ceil(H / stride), ceil(W / stride))."""
         out_BCHW = self.pointwise(self.depthwise(x_BCHW))
         if self.has_identity:
-            out_BCHW = out_BCHW + x_BCHW
+            out_BCHW = self.drop_path(out_BCHW) + x_BCHW
         return self.activation(out_BCHW)

@@ -1,81 +1,26 @@
 """Binary cross-entropy with class weights. Shapes: B images."""
 
-import math
+from torch import Tensor
 
-import torch
-from torch import Tensor, nn
-
-from ocec.functional.losses import binary_cross_entropy, positive_weight
+from ocec.functional.losses import binary_cross_entropy
+from ocec.models.losses.binary_loss import BinaryLoss
 from ocec.registry import MODELS
 
 
 @MODELS.register_module()
-class BCELoss(nn.Module):
-    """Binary cross-entropy on one logit per image.
+class BCELoss(BinaryLoss):
+    """Binary cross-entropy; on two logits it is their softmax cross-entropy.
 
     Args:
-        pos_weight: weight of the open class, > 0; ``auto`` takes closed / open of
-            the train split, which the runner tells before training. The weight is a
-            buffer: a checkpoint carries it, so validation loss means the same later.
-
-    Raises:
-        ValueError: ``pos_weight`` is neither a positive number nor ``auto``.
+        pos_weight: weight of the open class, > 0, or ``auto``, see
+            :class:`ocec.models.losses.binary_loss.BinaryLoss`.
 
     Source:
         Formula: :func:`ocec.functional.losses.binary_cross_entropy`.
     """
 
-    num_classes = 1
-
     def __init__(self, pos_weight: float | str = 'auto') -> None:
-        super().__init__()
-        self.is_auto = pos_weight == 'auto'
-        if not self.is_auto and not (
-            isinstance(pos_weight, (int, float)) and 0 < pos_weight < math.inf
-        ):
-            raise ValueError(
-                f"pos_weight must be finite and > 0, or 'auto', got {pos_weight!r}"
-            )
-        weight = math.nan if self.is_auto else float(pos_weight)
-        self.register_buffer('pos_weight', torch.tensor(weight))
-        self._is_resolved = not self.is_auto
+        super().__init__(pos_weight)
 
-    def set_class_counts(self, num_closed: int, num_open: int) -> float:
-        """Resolve ``auto``; a fixed weight stays.
-
-        Args:
-            num_closed: images of the closed class in the train split.
-            num_open: images of the open class in the train split.
-
-        Returns:
-            The weight in use.
-        """
-        if self.is_auto:
-            self.pos_weight.fill_(positive_weight(num_closed, num_open))
-            self._is_resolved = True
-        return self.pos_weight.item()
-
-    def forward(self, logits_B: Tensor, targets_B: Tensor) -> Tensor:
-        """Return the loss of each image.
-
-        Args:
-            logits_B: (B,) or (B, 1) scores of open.
-            targets_B: (B,) 1 open, 0 closed, or soft labels in [0, 1].
-
-        Returns:
-            (B,) float32, nats.
-
-        Raises:
-            RuntimeError: ``auto`` was neither resolved nor loaded.
-        """
-        if not self._is_resolved:  # looked at until it is, then never again
-            if self.pos_weight.isnan():
-                raise RuntimeError(
-                    "pos_weight='auto' needs the class counts of the train split: "
-                    'train with tools/train.py, call set_class_counts(closed, open), '
-                    'or load a trained checkpoint'
-                )
-            self._is_resolved = True
-        return binary_cross_entropy(
-            logits_B.flatten(), targets_B, pos_weight=self.pos_weight
-        )
+    def _per_image(self, logits_B: Tensor, targets_B: Tensor) -> Tensor:
+        return binary_cross_entropy(logits_B, targets_B, pos_weight=self.pos_weight)

@@ -1,6 +1,7 @@
 """Expected numbers: scikit-learn 1.9 on all images at once."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from mmengine.evaluator import Evaluator
 from sklearn import metrics as sk
 
 from ocec.evaluation.metrics import BinaryMetric, binary_metric
+from ocec.functional.separation import fisher_ratio
 from ocec.structures import BatchScores
 
 
@@ -22,11 +24,14 @@ def make_scores(num_images=50, seed=0):
         label_B=label,
         sample_id_B=torch.randperm(num_images, generator=generator) * 3,
         group_id_B=torch.arange(num_images) // 5,
+        embedding_BD=torch.randn(num_images, 3, generator=generator),
     )
 
 
 def take(scores, index):
-    return BatchScores(**{name: value[index] for name, value in vars(scores).items()})
+    return BatchScores(
+        **{k: value[index] for k, value in vars(scores).items() if value is not None}
+    )
 
 
 def evaluate(batches, size=None, **kwargs):
@@ -61,6 +66,7 @@ def test_every_number_matches_scikit_learn(threshold):
         'auc': sk.roc_auc_score(label, prob),
         'ap': sk.average_precision_score(label, prob),
         'loss': scores.loss_B.double().mean().item(),
+        'fisher': fisher_ratio(scores.embedding_BD.numpy(), label),
         'tp': tp,
         'fp': fp,
         'fn': fn,
@@ -198,3 +204,19 @@ def test_a_threshold_out_of_range_is_named(threshold):
     message = rf'threshold must be in \[0, 1\], got {threshold}'
     with pytest.raises(ValueError, match=message):
         BinaryMetric(threshold)
+
+
+def test_separation_is_told_where_the_model_gives_embeddings():
+    scores = make_scores()
+    assert 'eye/fisher' not in evaluate([replace(scores, embedding_BD=None)])
+    rng = np.random.default_rng(0)
+    embedding = rng.normal(size=(50, 4)) + scores.label_B.numpy()[:, None] * [
+        3,
+        0,
+        0,
+        0,
+    ]
+    scores = replace(scores, embedding_BD=torch.tensor(embedding, dtype=torch.float32))
+    found = evaluate([take(scores, slice(0, 20)), take(scores, slice(20, 50))])
+    expected = fisher_ratio(embedding.astype(np.float32), scores.label_B.numpy())
+    assert found['eye/fisher'] == pytest.approx(expected)

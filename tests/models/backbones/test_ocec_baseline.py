@@ -48,6 +48,54 @@ def test_size_of_the_map(num_blocks, size, channels, cells):
     assert isinstance(feats, tuple)
     assert [feat.shape for feat in feats] == [(2, channels, *cells)]
     assert backbone.out_channels == channels
+    assert backbone.feature_size(size) == cells
+
+
+@pytest.mark.parametrize('num_blocks', [1, 3, 8])
+@pytest.mark.parametrize('size', [(1, 1), (2, 3), (9, 31), (16, 17), (33, 64)])
+def test_size_of_the_map_is_known_beforehand(num_blocks, size):
+    backbone = OCECBaseline(4, num_blocks).eval()
+    feat = backbone(torch.zeros(1, 3, *size))[0]
+    assert backbone.feature_size(size) == feat.shape[2:]
+
+
+def test_no_size_of_an_image():
+    message = r'input_size must be \(height, width\), both >= 1, got \(0, 40\)'
+    with pytest.raises(ValueError, match=message):
+        OCECBaseline(4).feature_size((0, 40))
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_checkpointing_changes_nothing(dtype):
+    x = torch.randn(8, 3, 16, 32, generator=torch.Generator().manual_seed(0))
+    grads, states = [], []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        backbone = OCECBaseline(8, 4, with_cp=with_cp, drop_path_rate=0.5)
+        backbone.init_weights()
+        autocasts = dtype != torch.float32
+        with torch.autocast('cpu', dtype=torch.bfloat16, enabled=autocasts):
+            loss = backbone(x)[0].float().square().mean()
+        loss.backward()
+        grads.append([loss, *(p.grad for p in backbone.parameters())])
+        states.append(backbone.state_dict())  # with the running statistics
+    torch.testing.assert_close(grads[1], grads[0])
+    torch.testing.assert_close(states[1], states[0], rtol=0, atol=0)
+    assert backbone.stem[1].num_batches_tracked == 1
+
+
+def test_drop_path_skips_the_last_block_most():
+    backbone = OCECBaseline(4, 6, drop_path_rate=0.5)
+    rates = [block.drop_path.drop_prob for block in backbone.blocks]
+    assert rates == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    x = torch.randn(8, 3, 16, 16)
+    assert not torch.equal(backbone(x)[0], backbone(x)[0])
+    backbone.eval()
+    assert torch.equal(backbone(x)[0], backbone(x)[0])
+
+
+def test_its_own_head():
+    assert OCECBaseline(4).default_head == 'AvgHead'
 
 
 def test_grey_images():
@@ -109,3 +157,9 @@ def test_gradients_are_finite(dtype, scale):
 def test_arguments_that_are_not_positive_are_named(name, value):
     with pytest.raises(ValueError, match=f'{name} must be > 0, got {value}'):
         MODELS.build({'type': 'OCECBaseline', name: value})
+
+
+def test_drop_path_out_of_range_is_named():
+    message = r'drop_path_rate must be in \[0, 1\), got 1'
+    with pytest.raises(ValueError, match=message):
+        OCECBaseline(drop_path_rate=1)

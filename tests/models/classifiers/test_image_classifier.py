@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -55,8 +56,9 @@ def test_predict_mode_is_one_struct_of_scores():
     softplus = nn.functional.softplus
     expected = torch.where(open_B, 2 * softplus(-logits), softplus(logits))
     torch.testing.assert_close(scores.loss_B, expected)
-    for name, value in vars(targets).items():
-        assert getattr(scores, name) is value
+    for name in ('label_B', 'sample_id_B', 'group_id_B'):
+        assert getattr(scores, name) is getattr(targets, name)
+    assert torch.equal(scores.embedding_BD, model.head.embed(model.backbone(inputs)))
 
 
 def test_loss_mode_is_the_mean_over_images():
@@ -73,6 +75,18 @@ def test_an_unknown_mode_is_named():
         make_model()(torch.zeros(2, 3, 12, 20), mode='test')
 
 
+def test_soft_labels_are_what_the_loss_compares_with():
+    model, batch = make_model().eval(), make_batch()
+    inputs, targets = batch['inputs'].float(), batch['data_samples']
+    targets = replace(targets, soft_label_B=torch.full((8,), 0.25))
+    logits = model(inputs)
+    softplus = nn.functional.softplus
+    # BCE with weight 2 on open: 1/4 * 2 softplus(-x) + 3/4 softplus(x)
+    expected = 0.5 * softplus(-logits) + 0.75 * softplus(logits)
+    losses = model(inputs, targets, mode='loss')
+    torch.testing.assert_close(losses['loss'], expected.mean())
+
+
 def test_scores_follow_their_image_when_the_batch_is_shuffled():
     model, inputs = make_model().eval(), torch.randn(10, 3, 12, 20)
     order = torch.randperm(10)
@@ -83,7 +97,8 @@ def test_scores_are_float32_in_mixed_precision():
     model, batch = make_model().eval(), make_batch()
     with torch.autocast('cpu', dtype=torch.bfloat16):
         (scores,) = model(batch['inputs'].float(), batch['data_samples'], 'predict')
-    assert scores.prob_open_B.dtype == scores.loss_B.dtype == torch.float32
+    for values in (scores.prob_open_B, scores.loss_B, scores.embedding_BD):
+        assert values.dtype == torch.float32
 
 
 def test_memory_format_changes_nothing():
@@ -196,3 +211,24 @@ def test_a_plain_script_builds_it_from_a_config():
     model = MODELS.build(config)
     (scores,) = model.eval().val_step(make_batch())
     assert len(scores) == 8
+
+
+def test_the_image_size_tells_the_size_of_the_feature_map():
+    head = {'type': 'TransformerHead', 'num_layers': 1}
+    backbone = BACKBONE | {'num_blocks': 4}
+    # strides 2 and 2: 32x64 becomes 8x16
+    model = ImageClassifier(backbone, head, input_size=(32, 64))
+    assert model.head.pool.feature_size == (8, 16)
+    assert head == {'type': 'TransformerHead', 'num_layers': 1}
+    with pytest.raises(ValueError, match='must know the size of the feature map'):
+        ImageClassifier(backbone, head)
+    # said in the head, it stays
+    given = head | {'feature_size': (2, 4)}
+    model = ImageClassifier(backbone, given, input_size=(32, 64))
+    assert model.head.pool.feature_size == (2, 4)
+
+
+def test_images_too_small_for_the_backbone_are_refused():
+    backbone = {'type': 'OCECConvNeXt', 'base_channels': 8, 'num_blocks': 8}
+    with pytest.raises(ValueError, match='OCECConvNeXt'):
+        ImageClassifier(backbone, {'type': 'AvgHead'}, input_size=(24, 40))

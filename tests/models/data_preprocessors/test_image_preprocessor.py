@@ -99,11 +99,6 @@ def test_targets_pass_through_or_are_absent():
     assert preprocessor({'inputs': batch['inputs']})['data_samples'] is None
 
 
-def test_the_checkpoint_does_not_hold_mean_and_std():
-    # they belong to the config: a changed config must count
-    assert ImagePreprocessor(MEAN, STD).state_dict() == {}
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an accelerator')
 def test_a_batch_goes_to_the_device_of_the_model():
@@ -125,3 +120,38 @@ def test_a_std_that_is_not_positive_is_refused(value):
     message = rf'std must be > 0, got \(40.0, {value}, 60.0\)'
     with pytest.raises(ValueError, match=message):
         ImagePreprocessor(MEAN, [40.0, value, 60.0])
+
+
+def test_a_checkpoint_carries_the_constants_aloud(log_records):
+    trained, loaded = ImagePreprocessor(MEAN, STD), ImagePreprocessor([0.0] * 3, STD)
+    loaded.load_state_dict(trained.state_dict())
+    batch = make_batch()
+    assert torch.equal(loaded(batch)['inputs'], trained(batch)['inputs'])
+    (record,) = log_records
+    assert record.getMessage() == (
+        'normalisation: the checkpoint was trained with mean [120, 110, 100], which '
+        'replaces [0, 0, 0] of the config'
+    )
+
+
+def test_images_are_mixed_in_training_after_normalisation():
+    mix = {'augments': [{'type': 'mmpretrain.Mixup', 'alpha': 1.0}]}
+    preprocessor = ImagePreprocessor(MEAN, STD, mix_augments=mix)
+    batch = make_batch()
+    plain = preprocessor(batch, training=False)
+    assert plain['data_samples'].soft_label_B is None
+    np.random.seed(3)
+    torch.manual_seed(3)
+    mixed = preprocessor(batch, training=True)
+    # what mmpretrain draws: the ratio from numpy, the order from torch
+    np.random.seed(3)
+    torch.manual_seed(3)
+    np.random.choice(1)
+    ratio, order = np.random.beta(1.0, 1.0), torch.randperm(4)
+    expected = ratio * plain['inputs'] + (1 - ratio) * plain['inputs'][order]
+    torch.testing.assert_close(mixed['inputs'], expected)
+    labels = batch['data_samples'].label_B.float()
+    torch.testing.assert_close(
+        mixed['data_samples'].target_B, ratio * labels + (1 - ratio) * labels[order]
+    )
+    assert mixed['inputs'].is_contiguous(memory_format=torch.channels_last)

@@ -7,7 +7,6 @@ from torch import nn
 from ocec.models.backbones import OCECBaseline
 from ocec.models.heads import AvgHead
 from ocec.models.losses import BCELoss
-from ocec.registry import MODELS
 
 
 @pytest.mark.parametrize(
@@ -76,29 +75,9 @@ def test_the_loss_is_bce_unless_given():
     assert AvgHead(2, loss=loss).loss_module is loss
 
 
-class TwoLogitLoss(nn.Module):
-    num_classes = 2
-
-
 @pytest.mark.parametrize('dropout', [-0.1, 1.0, float('nan')])
 def test_dropout_out_of_range_is_named(dropout):
     with pytest.raises(
         ValueError, match=rf'dropout must be in \[0, 1\), got {dropout}'
     ):
         AvgHead(2, dropout=dropout)
-
-
-@pytest.mark.parametrize('num_classes', [0, 2])
-def test_another_number_of_logits_is_refused(num_classes):
-    message = (
-        r'AvgHead takes num_classes=1 \(one logit, the score of open\), '
-        f'got {num_classes}'
-    )
-    with pytest.raises(ValueError, match=message):
-        AvgHead(2, num_classes)
-
-
-def test_a_loss_for_two_logits_is_refused():
-    message = 'AvgHead gives 1 logit per image, TwoLogitLoss takes 2'
-    with pytest.raises(ValueError, match=message):
-        MODELS.build({'type': 'AvgHead', 'in_channels': 2, 'loss': TwoLogitLoss()})

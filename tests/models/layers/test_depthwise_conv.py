@@ -2,7 +2,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ocec.models.layers.depthwise_conv import DepthwiseConv2d
+from ocec.models.layers.depthwise_conv import (
+    MAX_CELLS,
+    DepthwiseConv2d,
+    depthwise_weight_gradient,
+)
 
 
 def maps(*shape, seed=0):
@@ -27,20 +31,85 @@ def test_each_channel_has_its_own_kernel(stride, kernel_size, size):
     assert out.shape[2:] == tuple(-(-n // stride) for n in size)
 
 
+# 5 and 7 beside 3, since those have a backward pass of their own on small maps
+@pytest.mark.parametrize(
+    'memory_format', [torch.contiguous_format, torch.channels_last]
+)
+@pytest.mark.parametrize('size', [(1, 1), (3, 5), (6, 9), (17, 16)])
+@pytest.mark.parametrize('bias', [False, True])
+@pytest.mark.parametrize('kernel_size', [3, 5, 7])
 @pytest.mark.parametrize('stride', [1, 2])
-def test_values_and_gradients_equal_a_grouped_convolution(stride):
-    conv = DepthwiseConv2d(4, stride=stride)
-    x, weight = maps(2, 4, 6, 9).requires_grad_(), conv.weight.detach().clone()
-    weight.requires_grad_()
-    expected = F.conv2d(x, weight, stride=stride, padding=1, groups=4)
+def test_values_and_gradients_equal_a_grouped_convolution(
+    stride, kernel_size, bias, size, memory_format
+):
+    torch.manual_seed(0)
+    conv = DepthwiseConv2d(4, kernel_size, stride=stride, bias=bias).double()
+    x = maps(2, 4, *size).double().to(memory_format=memory_format).requires_grad_()
+    operands = [x, *conv.parameters()]
+    expected = F.conv2d(*operands, stride=stride, padding=kernel_size // 2, groups=4)
     out = conv(x)
     torch.testing.assert_close(out, expected)
-    cotangent = maps(*out.shape, seed=1)
-    (grad_x,) = torch.autograd.grad(expected, x, cotangent, retain_graph=True)
-    (grad_weight,) = torch.autograd.grad(expected, weight, cotangent)
-    out_x, out_weight = torch.autograd.grad(out, (x, conv.weight), cotangent)
-    torch.testing.assert_close(out_x, grad_x)
-    torch.testing.assert_close(out_weight, grad_weight)
+    cotangent = maps(*out.shape, seed=1).double()
+    grads = torch.autograd.grad(out, operands, cotangent)
+    grads_expected = torch.autograd.grad(expected, operands, cotangent)
+    torch.testing.assert_close(grads, grads_expected)
+
+
+def test_small_maps_have_their_own_gradient_in_training_only():
+    conv = DepthwiseConv2d(2, 7)
+    small, large = maps(1, 2, 16, MAX_CELLS // 16), maps(1, 2, 17, MAX_CELLS // 16)
+    assert 'SmallMap' in conv(small).grad_fn.name()
+    assert 'SmallMap' not in conv(large).grad_fn.name()
+    assert 'SmallMap' not in DepthwiseConv2d(2, 3)(small).grad_fn.name()
+    # exporters do not know it
+    assert 'SmallMap' not in conv.eval()(small).grad_fn.name()
+
+
+@pytest.mark.parametrize('size', [(1, 1), (2, 5), (4, 3)])
+def test_weight_gradient_by_a_slow_loop(size):
+    x, grad = maps(3, 2, *size).double(), maps(3, 2, *size, seed=1).double()
+    expected = torch.zeros(2, 1, 5, 5, dtype=torch.float64)
+    rows, columns = size
+    for i in range(5):
+        for j in range(5):
+            for h in range(rows):
+                for w in range(columns):
+                    p, q = h + i - 2, w + j - 2  # the cell that weight (i, j) reads
+                    if 0 <= p < rows and 0 <= q < columns:
+                        products = x[:, :, p, q] * grad[:, :, h, w]
+                        expected[:, 0, i, j] += products.sum(0)
+    torch.testing.assert_close(depthwise_weight_gradient(x, grad, 5), expected)
+
+
+def test_a_frozen_kernel_hands_on_the_gradient():
+    conv = DepthwiseConv2d(2, 7, bias=True).requires_grad_(False)
+    x = maps(1, 2, 4, 4).requires_grad_()
+    conv(x).sum().backward()
+    expected = torch.autograd.grad(
+        F.conv2d(x, conv.weight, padding=3, groups=2).sum(), x
+    )
+    torch.testing.assert_close(x.grad, expected[0])
+    assert conv.weight.grad is None
+    assert conv.bias.grad is None
+
+
+def test_small_maps_under_autocast():
+    torch.manual_seed(0)
+    conv = DepthwiseConv2d(8, 7, bias=True)
+    x = maps(16, 8, 4, 8).requires_grad_()  # float32, as the sum of a residual is
+    cotangent = maps(16, 8, 4, 8, seed=1)
+    operands = (x, conv.weight, conv.bias)
+    expected = torch.autograd.grad(
+        F.conv2d(*operands, padding=3, groups=8), operands, cotangent
+    )
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        out = conv(x)
+    assert out.dtype == torch.bfloat16
+    grads = torch.autograd.grad(out, operands, cotangent.bfloat16())
+    for grad, exact in zip(grads, expected, strict=True):
+        assert grad.dtype == torch.float32
+        # bfloat16 has 8 significant bits; the errors are those of the largest terms
+        assert (grad - exact).abs().max() < 2**-7 * exact.abs().max()
 
 
 def test_strided_autocast_computes_in_float32():

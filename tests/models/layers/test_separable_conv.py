@@ -63,3 +63,27 @@ def test_the_input_is_not_overwritten(stride):
     before = x.clone()
     SeparableConv(4, 4, stride=stride)(x)
     assert torch.equal(x, before)
+
+
+def test_drop_path_skips_whole_images_in_training():
+    torch.manual_seed(0)
+    block = randomise_norms(SeparableConv(4, 4, drop_path=0.5))
+    x = torch.rand(64, 4, 3, 3)  # >= 0: a skipped block returns its input
+    without = SeparableConv(4, 4).eval()
+    without.load_state_dict(block.state_dict())
+    torch.testing.assert_close(block(x), without(x))  # off in evaluation
+    branch = without.pointwise(without.depthwise(x))
+    block.drop_path.train()
+    out = block(x)
+    is_skipped = (out == x).flatten(1).all(1)
+    assert 16 < is_skipped.sum() < 48  # 32 +- 4 standard deviations
+    # the others are scaled, so that the mean of the branch stays
+    kept = torch.relu(branch / (1 - 0.5) + x)
+    torch.testing.assert_close(out[~is_skipped], kept[~is_skipped])
+
+
+@pytest.mark.parametrize(('out_channels', 'stride'), [(4, 2), (6, 1)])
+def test_drop_path_needs_an_identity(out_channels, stride):
+    block = SeparableConv(4, out_channels, stride=stride, drop_path=0.9)
+    x = torch.rand(8, 4, 3, 3)
+    assert torch.equal(block(x), block(x))
