@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from ocec.apis.config_check import check_config
+from ocec.apis.run_config import set_input_size
 from ocec.engine.runner import Runner
 from ocec.registry import MODELS
 
@@ -20,6 +21,13 @@ CONFIGS = sorted(
     if '_base_' not in path.parts
 )
 GUIDE = 'configs/ocec/ocec-baseline-b64-n8_2xb4096-1000e_eye-32x64.py'
+
+
+def load(name: str) -> Config:
+    """Return a config as a run has it."""
+    cfg = Config.fromfile(ROOT / name)
+    set_input_size(cfg)
+    return cfg
 
 
 def gaps_in_name(name: str, cfg: Config) -> list[str]:
@@ -63,14 +71,12 @@ def test_configs_are_found():
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_config_has_no_findings(name):
-    assert [
-        str(finding) for finding in check_config(Config.fromfile(ROOT / name))
-    ] == []
+    assert [str(finding) for finding in check_config(load(name))] == []
 
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_name_tells_the_truth(name):
-    assert gaps_in_name(name, Config.fromfile(ROOT / name)) == []
+    assert gaps_in_name(name, load(name)) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_name_tells_the_truth(name):
     ],
 )
 def test_checker_finds_a_name_that_lies(name, gap):
-    cfg = Config.fromfile(ROOT / 'configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py')
+    cfg = load('configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py')
     assert gaps_in_name(name, cfg)[0].startswith(gap)
 
 
@@ -102,7 +108,7 @@ def test_docstring_gives_command_and_result(name):
 def test_parameters_in_the_docstring_are_counted(name):
     docstring = ast.get_docstring(ast.parse((ROOT / name).read_text(encoding='utf-8')))
     numbers = re.findall(r'([\d,]+) parameters', docstring)
-    assert numbers == [f'{count_parameters(Config.fromfile(ROOT / name)):,}']
+    assert numbers == [f'{count_parameters(load(name)):,}']
 
 
 def count_parameters(cfg):
@@ -114,7 +120,7 @@ def count_parameters(cfg):
 @pytest.mark.parametrize('name', CONFIGS)
 def test_config_trains_and_validates(name, make_eye_parquet, tmp_path, monkeypatch):
     torch.manual_seed(0)
-    cfg = Config.fromfile(ROOT / name)
+    cfg = load(name)
     # 8 of 16 rows train, 4 validate, 4 test
     data = make_eye_parquet(num_rows=16)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
@@ -152,7 +158,7 @@ def test_config_trains_and_validates(name, make_eye_parquet, tmp_path, monkeypat
 
 
 def test_run_of_the_guide():
-    cfg = Config.fromfile(ROOT / GUIDE)
+    cfg = load(GUIDE)
     assert cfg.train_cfg.max_epochs == 1000
     assert cfg.train_dataloader.batch_size == 4096
     assert cfg.optim_wrapper.type == 'OptimWrapper'  # no mixed precision

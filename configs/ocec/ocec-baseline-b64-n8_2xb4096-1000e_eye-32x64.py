@@ -4,8 +4,8 @@ Two GPUs with 4,096 images each, lr 1e-4, weight decay 1e-4, plateau 0.5 / 2, EM
 0.999, no mixed precision, seed 42.
 
 Train:  tools/dist_train.sh \
-            configs/ocec/ocec-baseline-b64-n8_2xb4096-1000e_eye-32x64.py 2 \
-            --data my_eyes.parquet
+    configs/ocec/ocec-baseline-b64-n8_2xb4096-1000e_eye-32x64.py 2 \
+    --data my_eyes.parquet
 Result: not measured
 """
 

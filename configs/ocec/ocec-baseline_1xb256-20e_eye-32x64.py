@@ -1,7 +1,8 @@
 """OCEC baseline (32 channels, 4 blocks; 11,457 parameters) on 32x64 eye crops.
 
-Train:  python tools/train.py configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py \
-            --data my_eyes.parquet
+Train:  python tools/train.py \
+    configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py \
+    --data my_eyes.parquet
 Result: val F1 0.929 +/- 0.013 (n=3 seeds) on MRL eyes, 4 unseen subjects; 77 s at
         3,740 to 3,790 images/s on two cores of an AMD EPYC, 2026-11-21
 """

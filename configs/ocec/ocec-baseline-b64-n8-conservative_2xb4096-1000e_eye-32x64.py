@@ -1,0 +1,13 @@
+"""The training guide's conservative recipe (547,713 parameters).
+
+Train:  tools/dist_train.sh \
+    configs/ocec/ocec-baseline-b64-n8-conservative_2xb4096-1000e_eye-32x64.py 2 \
+    --data my_eyes.parquet
+Result: not measured
+"""
+
+_base_ = './ocec-baseline-b64-n8_2xb4096-1000e_eye-32x64.py'
+
+model = dict(head=dict(dropout=0.25))
+optim_wrapper = dict(optimizer=dict(lr=2e-4, weight_decay=5e-4))
+param_scheduler = dict(factor=0.7, patience=5)
