@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ocec.apis.get_flops import get_flops
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ('README.md', 'README_zh-CN.md', 'CONTRIBUTING.md')
 MARK = '<!-- tested -->'
@@ -177,3 +179,18 @@ def test_commands_of_the_readme_run_in_order(tmp_path):
     outs = re.findall(r'--out (\S+)', block)
     assert outs
     assert [out for out in outs if not (tmp_path / out).is_file()] == []
+
+
+def test_the_table_of_recipes_is_what_the_tool_counts(capsys):
+    rows = re.findall(
+        r'^\| \[([\w-]+)\]\(\1\.py\) \| [^|]+ \| ([\d,]+) \| ([\d.]+) \|',
+        read('configs/ocec/README.md'),
+        flags=re.MULTILINE,
+    )
+    sizes = get_flops([ROOT / 'configs' / 'ocec'])
+    capsys.readouterr()
+    counted = [
+        (Path(size.config).stem, f'{size.params:,}', f'{size.macs / 1e6:.2f}')
+        for size in sizes
+    ]
+    assert sorted(rows) == sorted(counted)

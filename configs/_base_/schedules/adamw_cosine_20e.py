@@ -1,6 +1,6 @@
 optim_wrapper = dict(
     type='AmpOptimWrapper',
-    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.1, fused=True),
+    optimizer=dict(type='AdamW', lr=8e-3, weight_decay=0.1, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 # both act on the same rate: warmup over the first epoch, times a cosine over the

@@ -1,0 +1,17 @@
+"""OCEC ConvNeXt, transformer head (32 channels, 4 blocks; 170,145 parameters).
+
+Train:  python tools/train.py configs/ocec/ocec-convnext_1xb256-20e_eye-32x64.py \
+    --data my_eyes.parquet
+Result: not measured
+"""
+
+_base_ = [
+    '../_base_/models/ocec_convnext.py',
+    '../_base_/datasets/eye.py',
+    '../_base_/schedules/adamw_cosine_20e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(head=dict(dropout=0.5))
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+custom_hooks = [dict(type='EMAHook', ema_type='RampedEMA', decay=0.999)]
