@@ -4,14 +4,14 @@ The file appears under its name only when it is complete.
 """
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from ocec.preparation.atomic_files import new_file
 
 SPLITS = ('train', 'val', 'test')
 LABELS = ('closed', 'open')
@@ -64,25 +64,9 @@ def write_eye_parquet(
     """
     if rows_per_group < 1:
         raise ValueError(f'rows_per_group must be >= 1, got {rows_per_group}')
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp'
-    )
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            count = _write_groups(
-                _checked(rows), file, rows_per_group, EYE_SCHEMA.with_metadata(metadata)
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; follow the user's umask as open() does
-        partial.chmod(0o666 & ~_umask())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
+    schema = EYE_SCHEMA.with_metadata(metadata)
+    with new_file(path) as file:
+        return _write_groups(_checked(rows), file, rows_per_group, schema)
 
 
 def _write_groups(
@@ -142,10 +126,3 @@ def _check_row(number: int, row: dict) -> None:
             f'row {number}: image_bytes must be the bytes of a PNG or JPEG file, '
             f'got {shown!r}'
         )
-
-
-def _umask() -> int:
-    # the only portable way to read it is to set it
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,7 +1,9 @@
+from itertools import product
+
 import numpy as np
 import pytest
 
-from ocec.functional.splits import split_by_group
+from ocec.functional.splits import split_by_group, split_by_row
 
 RATIOS = {'train': 0.7, 'val': 0.2, 'test': 0.1}
 
@@ -53,6 +55,109 @@ def test_class_shares_come_closer_than_by_chance(seed):
         by_chance.append(abs(label[np.isin(group, drawn)].mean() - label.mean()))
     ours = abs(label[split == 'val'].mean() - label.mean())
     assert ours < np.median(by_chance)
+
+
+def make_unequal_groups(seed):
+    """One to three giants, some of middle size and many of a few rows or one."""
+    rng = np.random.default_rng(seed)
+    sizes = np.r_[
+        rng.integers(200, 1000, rng.integers(1, 4)),
+        rng.integers(10, 100, rng.integers(5, 20)),
+        rng.integers(1, 4, rng.integers(0, 60)),
+    ]
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    share_open = np.repeat(rng.random(len(sizes)), sizes)
+    return group, (rng.random(len(group)) < share_open).astype(np.int64), sizes
+
+
+@pytest.mark.parametrize('seed', range(100))
+def test_no_group_is_ever_divided_however_unequal(seed):
+    group, label, sizes = make_unequal_groups(seed)
+    split = split_by_group(group, label, ratios=RATIOS, seed=seed)
+    pairs = set(zip(group.tolist(), split.tolist(), strict=True))
+    assert len(pairs) == len(sizes)  # each group in one split
+    assert set(split) == set(RATIOS)
+
+
+@pytest.mark.parametrize('seed', range(50))
+def test_very_unequal_groups_fill_what_is_asked_for(seed):
+    group, _, sizes = make_unequal_groups(seed)
+    label = np.zeros(len(group), int)  # nothing to balance but the sizes
+    split = split_by_group(group, label, ratios=RATIOS, seed=seed)
+    # the best that can be done with those of 200 rows and more, if the others filled
+    # every gap: what overflows
+    giants = sizes[sizes >= 200]
+    unavoidable = min(
+        max(
+            giants[np.array(codes) == code].sum() - share * len(group)
+            for code, share in enumerate(RATIOS.values())
+        )
+        for codes in product(range(3), repeat=len(giants))
+    )
+    for name, share in RATIOS.items():
+        over = (split == name).sum() - share * len(group)
+        assert over <= max(unavoidable, 0) + 0.05 * len(group)
+
+
+def cost_of(split_of_group, group, label, ratios):
+    """The cost in the docstring, by loops."""
+    cost = 0
+    for code, share in enumerate(ratios.values()):
+        for classes, weight in (([0], 1), ([1], 1), ([0, 1], 2)):
+            counted = np.isin(label, classes)
+            rows = (counted & (split_of_group[group] == code)).sum()
+            off = (rows - share * counted.sum()) / counted.sum()
+            cost += weight * off**2 / share
+    return cost
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_few_groups_are_divided_almost_as_well_as_possible(seed):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(2, 200, 6)
+    group = np.repeat(np.arange(6), sizes)
+    label = (rng.random(len(group)) < np.repeat(rng.random(6), sizes)).astype(int)
+    split = split_by_group(group, label, ratios=RATIOS, seed=seed)
+    ours = np.array([list(RATIOS).index(split[group == g][0]) for g in range(6)])
+    # all 3^6 divisions that leave no split empty
+    costs = sorted(
+        cost_of(np.array(codes), group, label, RATIOS)
+        for codes in product(range(3), repeat=6)
+        if len(set(codes)) == 3
+    )
+    assert len(costs) == 540
+    assert cost_of(ours, group, label, RATIOS) <= costs[5] + 1e-12
+
+
+def test_lone_rows_meet_every_share_to_the_row():
+    label = np.r_[np.zeros(70, int), np.ones(930, int)]
+    split = split_by_group(np.arange(1000), label, ratios=RATIOS, seed=0)
+    counts = {n: np.bincount(label[split == n]).tolist() for n in RATIOS}
+    assert counts == {'train': [49, 651], 'val': [14, 186], 'test': [7, 93]}
+
+
+def test_lone_rows_make_up_for_a_large_group():
+    # a giant of 60 and 40 lone rows: with 0.5 each the other side gets all of them
+    group = np.r_[np.zeros(60, int), np.arange(1, 41)]
+    label = np.tile([0, 1], 50)
+    split = split_by_group(group, label, ratios={'a': 0.5, 'b': 0.5}, seed=0)
+    assert sorted([(split == 'a').sum(), (split == 'b').sum()]) == [40, 60]
+
+
+def test_rows_on_their_own_meet_the_shares_and_forget_the_groups():
+    group, label = make_groups(0)
+    split = split_by_row(label, ratios=RATIOS, seed=0)
+    for name, share in RATIOS.items():
+        for c in (0, 1):
+            rows = int(((split == name) & (label == c)).sum())
+            assert abs(rows - share * (label == c).sum()) < 1
+    shared = set(group[split == 'train']) & set(group[split == 'val'])
+    assert len(shared) > 10
+    again, other = (split_by_row(label, ratios=RATIOS, seed=s) for s in (0, 1))
+    assert (again == split).all()
+    assert (other != split).any()
+    with pytest.raises(ValueError, match='must sum to 1, got 0.5'):
+        split_by_row(label, ratios={'train': 0.5}, seed=0)
 
 
 def test_equal_groups_are_shared_out_exactly():

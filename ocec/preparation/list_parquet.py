@@ -1,0 +1,149 @@
+"""Lists the pictures of a parquet in the schema of OCEC, with or without groups."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ocec.preparation.eye_listing import SPLIT_WORDS, EyeEntry, Listing, unify_group
+from ocec.preparation.label_words import parse_label, parse_labels
+from ocec.preparation.name_patterns import group_by_pattern
+from ocec.preparation.path_fence import PathFence
+
+KNOWN_COLUMNS = (
+    'split',
+    'label',
+    'class_id',
+    'image_path',
+    'source',
+    'group',
+    'image_bytes',
+)
+
+
+def list_parquet(
+    file: str | os.PathLike,
+    *,
+    group_pattern: re.Pattern | None = None,
+    allow_outside: bool = False,
+) -> Listing:
+    """List the rows of a parquet; pictures are embedded or paths beside it.
+
+    Args:
+        file: with ``class_id`` (0 closed, 1 open) and/or ``label``, ``image_path``
+            and/or ``image_bytes``, and whatever else: other columns are extras.
+        group_pattern: with a named group ``group``, searched in ``image_path``, in
+            place of the column ``group``.
+        allow_outside: accept paths that leave the folder of the file.
+
+    Returns:
+        The listing in the order of the file.
+
+    Raises:
+        ValueError: it is no parquet, has no rows, lacks a column, or names and
+            numbers are mixed in one column of labels.
+    """
+    file = Path(file)
+    table, has_bytes_N = _read_table(file)
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    nothing = [None] * table.num_rows
+    labels = _labels(file, columns, table.num_rows)
+    extras = [name for name in table.column_names if name not in KNOWN_COLUMNS]
+    fence = PathFence(file.parent, allow_outside=allow_outside)
+    entries = []
+    for row in range(table.num_rows):
+        path = str(columns.get('image_path', nothing)[row] or '').replace('\\', '/')
+        place, problem = str(file), ''
+        if not has_bytes_N[row]:
+            place, problem = fence.resolve(path) if path else ('', 'no picture')
+        split, problem_of_split = _split(columns.get('split', nothing)[row])
+        label, problem_of_label = labels[row]
+        group = unify_group(columns.get('group', nothing)[row])
+        if group_pattern is not None:
+            group = group_by_pattern(path, group_pattern)
+        entries.append(
+            EyeEntry(
+                path=path or f'{file.stem}/{row:07d}',
+                label=label,
+                group=group,
+                split=split,
+                source=str(columns.get('source', nothing)[row] or file.stem),
+                file=place,
+                row=row if has_bytes_N[row] else -1,
+                problem=problem_of_label or problem_of_split or problem,
+                extras={name: columns[name][row] for name in extras} or None,
+            )
+        )
+    num_groups = len({entry.group for entry in entries} - {''})
+    told = f'{file}: {len(entries):,} rows of a parquet, {num_groups:,} groups'
+    if extras:
+        told += f', further columns: {", ".join(extras)}'
+    return Listing(entries, (told,), files=(file,))
+
+
+def _read_table(file: Path) -> tuple[pa.Table, list[bool]]:
+    """All columns but the pictures, and which rows embed theirs."""
+    try:
+        parquet = pq.ParquetFile(file)
+        names = parquet.schema_arrow.names
+        table = parquet.read(columns=[name for name in names if name != 'image_bytes'])
+        has_bytes_N = [False] * table.num_rows
+        if 'image_bytes' in names:
+            has_bytes_N = _embedded(parquet)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise ValueError(f'{file}: not a readable parquet file: {error}') from error
+    for needed in (('class_id', 'label'), ('image_bytes', 'image_path')):
+        if not set(needed) & set(names):
+            raise ValueError(
+                f'{file}: needs a column "{needed[0]}" or "{needed[1]}"; found {names}'
+            )
+    if not table.num_rows:
+        raise ValueError(f'{file}: the file has no rows')
+    return table, has_bytes_N
+
+
+def _embedded(parquet: pq.ParquetFile) -> list[bool]:
+    """Whether each row carries its picture; pictures are read only if in doubt."""
+    metadata = parquet.metadata
+    column = metadata.schema.names.index('image_bytes')
+    has_bytes_N = []
+    for group in range(metadata.num_row_groups):
+        info = metadata.row_group(group)
+        statistics = info.column(column).statistics
+        if statistics is not None and statistics.null_count in (0, info.num_rows):
+            has_bytes_N += [statistics.null_count == 0] * info.num_rows
+            continue
+        batches = parquet.iter_batches(256, row_groups=[group], columns=['image_bytes'])
+        for batch in batches:
+            has_bytes_N += batch.column(0).is_valid().to_pylist()
+    return has_bytes_N
+
+
+def _labels(file: Path, columns: dict, num_rows: int) -> list[tuple[int, str]]:
+    """By ``class_id`` where it is there, else by ``label``; both must agree."""
+    places = [f'{file}, row {row}' for row in range(num_rows)]
+    by_text = [parse_label(value) for value in columns.get('label', [None] * num_rows)]
+    if 'class_id' not in columns:
+        return parse_labels(columns['label'], places)
+    by_id = parse_labels(columns['class_id'], places)
+    labels = []
+    for value, of_id, of_text in zip(columns['class_id'], by_id, by_text, strict=True):
+        if value is None:
+            labels.append(of_text)
+        elif 0 <= of_id[0] != of_text[0] >= 0:
+            problem = f'class_id {value} and the label contradict each other'
+            labels.append((-1, problem))
+        else:
+            labels.append(of_id)
+    return labels
+
+
+def _split(value: object) -> tuple[str, str]:
+    text = '' if value is None else str(value).strip().lower()
+    if text and text not in SPLIT_WORDS:
+        return '', f'unknown split {text!r}; known: {sorted(SPLIT_WORDS)}'
+    return SPLIT_WORDS.get(text, ''), ''

@@ -1,0 +1,184 @@
+"""What a picture file says of itself, read before anything is decoded.
+
+A file of a few kilobytes may claim 20,000 x 20,000 pixels, which decode to 1.2 GB.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+KINDS = ('PNG', 'JPEG', 'WebP', 'BMP', 'GIF')
+_PNG_COLOURS = {0: 'grey', 2: 'RGB', 3: 'palette', 4: 'grey', 6: 'RGB'}
+_JPEG_COLOURS = {1: 'grey', 3: 'RGB', 4: 'CMYK'}
+# start of frame: all of C0 to CF but the tables C4, C8, CC
+_START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b'\xff\xd9'
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+
+
+@dataclass(frozen=True)
+class PictureHeader:
+    """What the header of a picture file tells.
+
+    Args:
+        kind: one of ``KINDS``.
+        height: in pixels.
+        width: in pixels.
+        bits: of one value of one channel.
+        colour: ``grey``, ``RGB``, ``palette`` or ``CMYK``.
+        has_alpha: it is transparent in places.
+        is_animated: it holds more than one frame.
+    """
+
+    kind: str
+    height: int
+    width: int
+    bits: int = 8
+    colour: str = 'RGB'
+    has_alpha: bool = False
+    is_animated: bool = False
+
+
+def read_picture_header(data: bytes) -> PictureHeader:
+    """Read size and kind, and see whether the file is whole.
+
+    Args:
+        data: the bytes of the file.
+
+    Returns:
+        The header.
+
+    Raises:
+        ValueError: the file is empty, cut off, or of no kind known here.
+
+    Example:
+        >>> bmp = b'BM' + bytes(12) + struct.pack('<IiiHH', 40, 30, -20, 1, 24)
+        >>> read_picture_header(bmp).width
+        30
+    """
+    if not data:
+        raise ValueError('the file is empty (0 bytes)')
+    readers = (
+        (b'\x89PNG\r\n\x1a\n', _read_png),
+        (b'\xff\xd8\xff', _read_jpeg),
+        (b'RIFF', _read_webp),
+        (b'BM', _read_bmp),
+        (b'GIF8', _read_gif),
+    )
+    for signature, read in readers:
+        if data.startswith(signature):
+            try:
+                return read(data)
+            except (struct.error, IndexError) as error:
+                raise ValueError(f'cut off after {len(data):,} bytes') from error
+    raise ValueError(f'no {", ".join(KINDS)} file: it begins with {data[:8]!r}')
+
+
+def _read_png(data: bytes) -> PictureHeader:
+    names = set()
+    width, height, bits, colour = struct.unpack_from('>IIBB', data, 16)
+    start = 8
+    while b'IEND' not in names:
+        length, name = struct.unpack_from('>I4s', data, start)
+        names.add(name)
+        start += length + 12
+    if start > len(data):
+        raise ValueError(f'cut off after {len(data):,} bytes')
+    return PictureHeader(
+        'PNG',
+        height,
+        width,
+        bits,
+        _PNG_COLOURS.get(colour, f'colour type {colour}'),
+        has_alpha=colour in (4, 6) or b'tRNS' in names,
+        is_animated=b'acTL' in names,
+    )
+
+
+def _read_jpeg(data: bytes) -> PictureHeader:
+    header = None
+    for marker, start in _jpeg_segments(data):
+        if marker in _START_OF_FRAME:
+            bits, height, width, channels = struct.unpack_from('>BHHB', data, start)
+            colour = _JPEG_COLOURS.get(channels, f'{channels} channels')
+            header = PictureHeader('JPEG', height, width, bits, colour)
+        if marker == _START_OF_SCAN:
+            # within a scan FF is followed by 00, so this is no accident; a thumbnail
+            # in the header has an end of its own
+            if header is None or data.find(_END_OF_IMAGE, start) < 0:
+                raise ValueError(f'cut off after {len(data):,} bytes')
+            return header
+    raise ValueError('a JPEG file without a picture')
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield each marker and where its content starts."""
+    start = 2
+    while data[start] == 0xFF:
+        marker = data[start + 1]
+        if marker == 0xFF:  # padding
+            start += 1
+        elif marker in _WITHOUT_LENGTH:
+            start += 2
+        else:
+            (length,) = struct.unpack_from('>H', data, start + 2)
+            yield marker, start + 4
+            start += 2 + length
+
+
+def _read_webp(data: bytes) -> PictureHeader:
+    (size,) = struct.unpack_from('<I', data, 4)
+    if size + 8 > len(data):
+        raise ValueError(f'cut off after {len(data):,} bytes')
+    form = data[12:16]
+    if form == b'VP8X':
+        flags = data[20]
+        width = 1 + int.from_bytes(data[24:27], 'little')
+        height = 1 + int.from_bytes(data[27:30], 'little')
+        return PictureHeader(
+            'WebP',
+            height,
+            width,
+            has_alpha=bool(flags & 0x10),
+            is_animated=bool(flags & 0x02),
+        )
+    if form == b'VP8L':
+        (packed,) = struct.unpack_from('<I', data, 21)
+        width, height = 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
+        return PictureHeader('WebP', height, width, has_alpha=bool(packed >> 28 & 1))
+    width, height = struct.unpack_from('<HH', data, 26)
+    return PictureHeader('WebP', height & 0x3FFF, width & 0x3FFF)
+
+
+def _read_bmp(data: bytes) -> PictureHeader:
+    width, height, _, bits = struct.unpack_from('<iiHH', data, 18)
+    colour = 'palette' if bits <= 8 else 'RGB'
+    # a negative height: rows from top to bottom
+    return PictureHeader('BMP', abs(height), width, colour=colour)
+
+
+def _read_gif(data: bytes) -> PictureHeader:
+    width, height, flags = struct.unpack_from('<HHB', data, 6)
+    start = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    num_frames, has_alpha = 0, False
+    while data[start] != 0x3B:  # trailer
+        if data[start] == 0x2C:  # a frame, perhaps with its own palette
+            num_frames += 1
+            flags = data[start + 9]
+            start += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+        else:  # an extension; F9 holds the transparency
+            has_alpha |= data[start + 1] == 0xF9 and bool(data[start + 3] & 1)
+            start += 2
+        while data[start]:  # blocks, each behind its length
+            start += 1 + data[start]
+        start += 1
+    return PictureHeader(
+        'GIF',
+        height,
+        width,
+        colour='palette',
+        has_alpha=has_alpha,
+        is_animated=num_frames > 1,
+    )
