@@ -17,6 +17,7 @@ _base_ = [
 ]
 
 model = dict(backbone=dict(base_channels=64, num_blocks=8))
+# the guide's 16 workers decode pictures; here a worker only copies mapped memory
 train_dataloader = dict(
     batch_size=4096, num_workers=2, persistent_workers=True, pin_memory=True
 )

@@ -22,3 +22,7 @@ param_scheduler = [
         begin=30,
     ),
 ]
+custom_hooks = [
+    dict(type='EMAHook', ema_type='RampedEMA', decay=0.999),
+    dict(type='GradHistogramHook'),
+]

@@ -136,7 +136,8 @@ _PARTS = {
 MODEL_PART = Place('MODELS', is_certain=False, children=_PARTS)
 _PARTS[ANY] = MODEL_PART
 LOSS = Place('MODELS', children=_PARTS)
-BACKBONE = Place('MODELS', children=_PARTS)
+BACKBONE = Place('MODELS', children=dict(_PARTS))
+BACKBONE.children['backbone'] = BACKBONE  # of a ZooBackbone
 # the head fills in the width of its embedding
 MARGIN = Place('MODELS', injected=frozenset({'in_channels'}), children=_PARTS)
 # the classifier fills in what the backbone gives

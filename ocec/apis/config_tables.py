@@ -105,6 +105,7 @@ LOOSE_DICTS: dict[tuple[str, ...], tuple[str, ...]] = {
     ('auto_scale_lr',): ('enable', 'base_batch_size'),
     ('custom_imports',): ('imports', 'allow_failed_imports'),
     ('optim_wrapper', 'clip_grad'): _CLIP_KEYS,
+    ('model', 'data_preprocessor', 'mix_augments'): ('augments', 'probs'),
     ('optim_wrapper', 'paramwise_cfg'): _PARAMWISE_KEYS,
 }
 # the optimizer takes further keys here, so only what looks like one of these counts

@@ -12,6 +12,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 from ocec.apis.cfg_options import apply_cfg_options, parse_cfg_options
 from ocec.apis.config_check import ensure_config
 from ocec.apis.errors import ConfigError
+from ocec.datasets.eye_parquet import parse_image_size
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -77,12 +78,12 @@ def set_input_size(cfg: Config) -> None:
     if not isinstance(model, dict) or model.get('type') != 'ImageClassifier':
         return
     sizes = {
-        f'{name}.dataset.image_size': tuple(cfg[name]['dataset']['image_size'])
+        f'{name}.dataset.image_size': _parse_size(cfg[name]['dataset']['image_size'])
         for name in LOADERS
         if 'image_size' in ((cfg.get(name) or {}).get('dataset') or {})
     }
     if model.get('input_size') is not None:
-        sizes['model.input_size'] = tuple(model['input_size'])
+        sizes['model.input_size'] = _parse_size(model['input_size'])
     if len(set(sizes.values())) > 1:
         listed = ''.join(f'\n  {key} = {size}' for key, size in sizes.items())
         raise ConfigError(f'images of different sizes:{listed}')
@@ -140,6 +141,13 @@ def read_config(config: str | Path) -> Config:
         return Config.fromfile(config)
     except Exception as error:  # a config is a program: anything can go wrong in it
         raise ConfigError(f'{config}: {type(error).__name__}: {error}') from error
+
+
+def _parse_size(size) -> tuple[int, int]:
+    try:
+        return parse_image_size(size)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(str(error)) from error
 
 
 def _point_at(loader: dict, source, key: str) -> list[str]:

@@ -107,6 +107,11 @@ class Runner(MMEngineRunner):
         if getattr(model.data_preprocessor, 'memory_format', None) is not None:
             model = model.to(memory_format=model.data_preprocessor.memory_format)
         if options := self.cfg.get('compile', False):
+            if any(getattr(module, 'with_cp', False) for module in model.modules()):
+                raise ValueError(
+                    'compile=True and model.backbone.with_cp=True exclude each other: '
+                    'torch.compile cannot trace the checkpointed blocks'
+                )
             model.compile(**({} if options is True else options))
         if self.distributed and model_wrapper_cfg is None and not _has_gpu():
             return MMDistributedDataParallel(
@@ -205,6 +210,7 @@ class Runner(MMEngineRunner):
         """
         trust = self.cfg.get('trust_checkpoint', False)
         checkpoint = load_safely(filename, trust=trust)
+        checkpoint = _with_state_dict(checkpoint, filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model = self.model.module if is_model_wrapper(self.model) else self.model
         checkpoint = _load_checkpoint_to_model(
@@ -358,6 +364,21 @@ def _set_class_counts(model: nn.Module, counts: tuple[int, int]) -> None:
     for module in model.modules():
         if hasattr(module, 'set_class_counts'):
             module.set_class_counts(*counts)
+
+
+def _with_state_dict(checkpoint: dict, filename: str) -> dict:
+    """Return a checkpoint with its weights under ``state_dict``, or say why not."""
+    if 'state_dict' in checkpoint:
+        return checkpoint
+    if checkpoint and all(isinstance(x, torch.Tensor) for x in checkpoint.values()):
+        return {'state_dict': checkpoint}  # bare weights
+    if 'model_state' in checkpoint:
+        raise ValueError(
+            f"{filename} is a checkpoint of the original OCEC trainer ('model_state'), "
+            'whose layers have other names: train the same recipe here and start from '
+            'that'
+        )
+    raise ValueError(f'{filename} holds no weights: its keys are {list(checkpoint)}')
 
 
 def _has_gpu() -> bool:

@@ -73,7 +73,8 @@ def focal_loss(logits_B: Tensor, targets_B: Tensor, *, gamma: float = 2.0) -> Te
     Args:
         logits_B: (B,) log-odds of open.
         targets_B: (B,) 1.0 for open, 0.0 for closed; soft labels in [0, 1] too.
-        gamma: exponent >= 0; 0 is plain cross-entropy.
+        gamma: exponent, 0 (plain cross-entropy) or >= 1: in between the gradient is
+            infinite where the model is sure and right.
 
     Returns:
         (B,) loss of each image in nats, not reduced.
@@ -90,9 +91,9 @@ def focal_loss(logits_B: Tensor, targets_B: Tensor, *, gamma: float = 2.0) -> Te
     """
     ce_B = binary_cross_entropy(logits_B, targets_B)
     targets_B = targets_B.float()
-    prob_B = logits_B.float().sigmoid()
+    logits_B = logits_B.float()
     # 1 - p_t, written so that nothing cancels where p_t is close to 1
-    missing_B = targets_B * (1 - prob_B) + (1 - targets_B) * prob_B
+    missing_B = targets_B * (-logits_B).sigmoid() + (1 - targets_B) * logits_B.sigmoid()
     return missing_B**gamma * ce_B
 
 
@@ -110,7 +111,7 @@ def focal_label_smooth_ce(
         logits_B: (B,) log-odds of open.
         targets_B: (B,) 1.0 for open, 0.0 for closed; soft labels in [0, 1] too.
         smoothing: e in [0, 1].
-        gamma: exponent >= 0.
+        gamma: exponent, 0 or >= 1.
 
     Returns:
         (B,) loss of each image in nats, not reduced.

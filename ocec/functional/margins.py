@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 # squared sine below which the slope of the sine is taken as zero: it is infinite at 0
 MIN_SQUARED_SINE = 1e-6
+# an embedding shorter than this has no direction: dividing by its length would give
+# gradients that half precision cannot hold
+MIN_LENGTH = 1e-2
 
 
 def cosine_scores(embedding_BD: Tensor, weight_2D: Tensor) -> Tensor:
@@ -20,7 +23,7 @@ def cosine_scores(embedding_BD: Tensor, weight_2D: Tensor) -> Tensor:
     three digits, and 1 - 1e-7 is 1.
 
     Args:
-        embedding_BD: (B, D), of any length.
+        embedding_BD: (B, D); below a length of 0.01 the cosine goes to 0.
         weight_2D: (2, D), one direction per class.
 
     Returns:
@@ -32,7 +35,7 @@ def cosine_scores(embedding_BD: Tensor, weight_2D: Tensor) -> Tensor:
     """
     with torch.autocast(embedding_BD.device.type, enabled=False):
         return F.linear(
-            F.normalize(embedding_BD.float(), dim=1),
+            F.normalize(embedding_BD.float(), dim=1, eps=MIN_LENGTH),
             F.normalize(weight_2D.float(), dim=1),
         )
 
@@ -72,7 +75,7 @@ def arcface_logits(
     Args:
         cosine_B2: (B, 2) cosines of closed and open.
         targets_B: (B,) share of open in [0, 1]; a soft label shares the margin out.
-        m: margin in [0, pi), in radians.
+        m: margin in [0, pi / 2), in radians.
         s: scale > 0.
 
     Returns:

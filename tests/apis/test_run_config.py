@@ -186,6 +186,20 @@ def test_images_of_different_sizes_are_refused(write_config, key, listed):
         load_run_config(write_config(), cfg_options=[f'{key}=(24,40)'])
 
 
+def test_the_size_may_be_text(write_config):
+    options = [f'{name}.dataset.image_size=24x40' for name in LOADERS]
+    assert load_run_config(write_config(), cfg_options=options).model.input_size == (
+        24,
+        40,
+    )
+
+
+def test_a_size_that_is_none_is_refused(write_config):
+    options = [f'{name}.dataset.image_size=wide' for name in LOADERS]
+    with pytest.raises(ConfigError, match='wide'):
+        load_run_config(write_config(), cfg_options=options)
+
+
 def test_a_model_of_another_kind_is_left_alone():
     cfg = Config({'model': {'type': 'mmpretrain.ImageClassifier'}})
     set_input_size(cfg)

@@ -57,9 +57,33 @@ def assert_equal_nested(a, b, where=''):
 
 
 WORKERS = 'train_dataloader.update(num_workers=2, persistent_workers=True)'
+# numpy draws the ratio of a mix, a sampler its own order, a margin grows by the epoch
+MIXED = """
+model['backbone']['drop_path_rate'] = 0.3
+model['head'] = dict(margin=dict(type='ArcFace', m=0.3, warmup_epochs=4))
+model['data_preprocessor'] = dict(
+    batch_augments=[
+        dict(type='BatchRandomFlip'),
+        dict(type='BatchRandomAffine'),
+        dict(type='BatchGaussianNoise', prob=0.5),
+        dict(type='BatchJPEG', prob=0.5),
+        dict(type='BatchRandomErasing'),
+    ],
+    mix_augments=dict(
+        augments=[
+            dict(type='mmpretrain.Mixup', alpha=0.5),
+            dict(type='mmpretrain.CutMix', alpha=1.0),
+        ],
+        probs=[0.4, 0.4],
+    ),
+)
+train_dataloader['sampler'] = dict(_delete_=True, type='WeightedSampler')
+"""
 
 
-@pytest.mark.parametrize(('stop_after', 'extra'), [(2, ''), (3, ''), (2, WORKERS)])
+@pytest.mark.parametrize(
+    ('stop_after', 'extra'), [(2, ''), (3, ''), (2, WORKERS), (2, MIXED)]
+)
 def test_a_resumed_run_equals_the_uninterrupted_one(
     tmp_path, write_config, stop_after, extra
 ):

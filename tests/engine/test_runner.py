@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -53,7 +54,7 @@ def test_the_log_says_what_the_numbers_rest_on(tmp_path, write_config):
     config = write_config('optim_wrapper = dict(accumulative_counts=2)')
     folder = train(config, work_dir=tmp_path / 'run').work_dir
     log = log_of(folder)
-    assert '1 ranks x 16 images x 2 accumulated = 32; lr 0.004' in log
+    assert '1 ranks x 16 images x 2 accumulated = 32; lr 0.008' in log
     assert 'head.loss_module: 16 closed / 16 open, weight of open 1.0000' in log
 
 
@@ -64,8 +65,8 @@ def test_lr_scales_with_the_effective_batch(tmp_path, write_config, accumulation
         'auto_scale_lr = dict(base_batch_size=32)'
     )
     folder = train(config, work_dir=tmp_path / 'run', auto_scale_lr=True).work_dir
-    # 4e-3 is meant for 32 images; here are 16 or 64
-    assert f'lr {4e-3 * 16 * accumulation / 32:g}' in log_of(folder)
+    # 8e-3 is meant for 32 images; here are 16 or 64
+    assert f'lr {8e-3 * 16 * accumulation / 32:g}' in log_of(folder)
 
 
 def test_class_weight_is_that_of_the_new_data_when_weights_are_loaded(
@@ -150,3 +151,50 @@ default_hooks = dict(logger=dict(interval=1))
         folder = train(write_config(text), work_dir=tmp_path / name).work_dir
         losses.append([line['loss'] for line in train_lines(folder)])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (
+            {'model_state': {}, 'epoch': 55},
+            r'is a checkpoint of the original OCEC trainer .*whose layers have other '
+            'names: train the same recipe here',
+        ),
+        ({'epoch': 3}, r"holds no weights: its keys are \['epoch'\]"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_of_ours_is_refused(
+    tmp_path, write_config, content, message
+):
+    torch.save(content, tmp_path / 'other.pth')
+    config = write_config(f'load_from = {str(tmp_path / "other.pth")!r}')
+    with pytest.raises(ValueError, match=message):
+        train(config, work_dir=tmp_path / 'run')
+
+
+def test_bare_weights_can_be_started_from(tmp_path, write_config):
+    first = train(write_config(), work_dir=tmp_path / 'first')
+    checkpoint = torch.load(first.work_dir / 'epoch_2.pth', weights_only=True)
+    torch.save(checkpoint['state_dict'], tmp_path / 'bare.pth')
+    log = []
+    for name in ('first/epoch_2.pth', 'bare.pth'):
+        # nothing is learnt, so what is validated is what was loaded
+        config = write_config(
+            f'load_from = {str(tmp_path / name)!r}\n'
+            'optim_wrapper = dict(optimizer=dict(lr=0.0, weight_decay=0.0))\n'
+            'param_scheduler = None\n'
+        )
+        run = tmp_path / Path(name).stem
+        train(config, work_dir=run)
+        state = torch.load(run / 'epoch_1.pth', weights_only=True)['state_dict']
+        log.append(state['head.fc.weight'])
+    assert torch.equal(*log)
+    assert torch.equal(log[0], checkpoint['state_dict']['head.fc.weight'])
+
+
+def test_compiling_checkpointed_blocks_is_refused(tmp_path, write_config):
+    config = write_config('compile = True\nmodel["backbone"]["with_cp"] = True')
+    message = 'compile=True and model.backbone.with_cp=True exclude each other'
+    with pytest.raises(ValueError, match=message):
+        train(config, work_dir=tmp_path / 'run')

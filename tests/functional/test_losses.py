@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 from torch import nn
-
 from torchvision.ops import sigmoid_focal_loss
 
 from ocec.functional.losses import (
@@ -161,10 +160,12 @@ def test_focal_label_smooth_ce_of_a_soft_label_by_hand():
 @pytest.mark.parametrize('function', [focal_loss, focal_label_smooth_ce])
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16])
 def test_focal_losses_have_finite_gradients_at_extreme_logits(function, dtype):
-    logits = torch.tensor([60.0, -60.0, 0.0], dtype=dtype, requires_grad=True)
-    for target in (0, 1):
-        function(logits, torch.full((3,), target)).sum().backward()
-    assert logits.grad.isfinite().all()
+    values = [120.0, -120.0, 20.0, -20.0, 0.0]
+    for gamma in (0.0, 1.0, 2.0):
+        logits = torch.tensor(values, dtype=dtype, requires_grad=True)
+        for target in (0, 1):
+            function(logits, torch.full((5,), target), gamma=gamma).sum().backward()
+        assert logits.grad.isfinite().all(), gamma
 
 
 @pytest.mark.parametrize('function', [focal_loss, focal_label_smooth_ce])

@@ -29,10 +29,13 @@ def test_cosines_stay_float32_in_mixed_precision(dtype):
     torch.testing.assert_close(cosine, torch.tensor([[1.0, 10 / 14]]))
 
 
-def test_an_embedding_of_zeros_has_finite_gradients():
-    embedding = torch.zeros(1, 3, requires_grad=True)
-    cosine_scores(embedding, torch.eye(2, 3)).sum().backward()
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16, torch.float16])
+def test_an_embedding_of_zeros_has_finite_gradients(dtype):
+    embedding = torch.zeros(1, 3, dtype=dtype, requires_grad=True)
+    # as a gradient scaler multiplies a loss
+    (256 * cosine_scores(embedding, torch.eye(2, 3))).sum().backward()
     assert embedding.grad.isfinite().all()
+    assert embedding.grad.abs().sum() > 0
 
 
 def test_cosface_by_hand():
@@ -49,8 +52,8 @@ def test_arcface_by_hand():
     torch.testing.assert_close(logits, torch.tensor([expected]))
 
 
-def test_arcface_never_rises_with_the_angle():
-    m = 0.5
+@pytest.mark.parametrize('m', [0.2, 0.5, 1.5])
+def test_arcface_never_rises_with_the_angle(m):
     angles = torch.linspace(0.01, math.pi - 0.01, 500)
     cosine = torch.stack((torch.zeros(500), angles.cos()), dim=1)
     logits = arcface_logits(cosine, torch.ones(500), m=m, s=1)[:, 1]

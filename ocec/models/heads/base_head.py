@@ -54,7 +54,7 @@ class BaseHead(BaseModule):
         loss = {'type': 'BCELoss'} if loss is None else loss
         loss = loss if isinstance(loss, nn.Module) else MODELS.build(loss)
         self.loss_module = ZooLoss(loss) if takes_reduction(loss) else loss
-        accepted = getattr(loss, 'num_classes', None)
+        accepted = getattr(self.loss_module, 'num_classes', None)
         if accepted not in (None, self.num_logits):
             raise ValueError(
                 f'{type(self).__name__} gives {self.num_logits} logits per image, '

@@ -23,7 +23,8 @@ class TransformerHead(TokenHead):
             backbone and the image size.
         token_grid: (rows, columns) of tokens, which must divide the map; None takes
             the one nearest to 2x4.
-        num_layers: encoder layers; their feed-forward nets have max(128, 2 C) units, >= 1.
+        num_layers: encoder layers, >= 1; their feed-forward nets have max(128, 2 C)
+            units.
         dropout: probability in [0, 1), inside the layers and before the last one.
         loss: see :class:`ocec.models.heads.base_head.BaseHead`.
         margin: see :class:`ocec.models.heads.base_head.BaseHead`.

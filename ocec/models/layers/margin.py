@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -43,7 +45,7 @@ class AngularMargin(nn.Module):
         super().__init__()
         s_val = s if s_val is None else s_val
         if not 0 <= m < self.max_margin:
-            raise ValueError(f'm must be in [0, {self.max_margin}), got {m}')
+            raise ValueError(f'm must be in [0, {self.max_margin:.4g}), got {m}')
         if not (s > 0 and s_val > 0):
             raise ValueError(f's and s_val must be > 0, got {s} and {s_val}')
         if warmup_epochs < 0:
@@ -139,13 +141,13 @@ class ArcFace(AngularMargin):
 
     Args:
         in_channels: D of the embedding; the head fills it in.
-        m: margin in [0, 3), in radians.
+        m: margin in [0, pi / 2), in radians.
         s: scale of the training logits, > 0.
         s_val: scale of the logits that predict, > 0; None is ``s``.
         warmup_epochs: epochs over which the margin grows from 0.
     """
 
-    max_margin = 3.0  # angles end at pi
+    max_margin = math.pi / 2  # beyond, the logit would rise again past pi - m
 
     def __init__(
         self,

@@ -34,11 +34,14 @@ class BinaryLoss(nn.Module):
                 f"pos_weight must be finite and > 0, or 'auto', got {pos_weight!r}"
             )
         weight = math.nan if self.is_auto else float(pos_weight)
+        self._configured = weight
         self.register_buffer('pos_weight', torch.tensor(weight))
         self._is_resolved = not self.is_auto
 
     def set_class_counts(self, num_closed: int, num_open: int) -> float:
-        """Resolve ``auto``; a fixed weight stays.
+        """Resolve ``auto``; a fixed weight is that of the config again.
+
+        Loading a checkpoint of another run brings that run's weight.
 
         Args:
             num_closed: images of the closed class in the train split.
@@ -50,6 +53,8 @@ class BinaryLoss(nn.Module):
         if self.is_auto:
             self.pos_weight.fill_(positive_weight(num_closed, num_open))
             self._is_resolved = True
+        else:
+            self.pos_weight.fill_(self._configured)
         return self.pos_weight.item()
 
     def forward(self, logits: Tensor, targets_B: Tensor) -> Tensor:
@@ -98,13 +103,16 @@ def check_share(value: float, name: str) -> None:
 
 
 def check_gamma(gamma: float) -> None:
-    """Refuse an exponent below 0.
+    """Refuse an exponent below 1 other than 0.
 
     Args:
         gamma: the setting.
 
     Raises:
-        ValueError: it is negative.
+        ValueError: it is out of range.
     """
-    if not gamma >= 0:
-        raise ValueError(f'gamma must be >= 0, got {gamma}')
+    if not (gamma == 0 or gamma >= 1):
+        raise ValueError(
+            'gamma must be 0 or >= 1 (in between the gradient is infinite where the '
+            f'model is right), got {gamma}'
+        )

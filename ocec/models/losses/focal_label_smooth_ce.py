@@ -13,7 +13,7 @@ class FocalLabelSmoothCE(BinaryLoss):
 
     Args:
         smoothing: target mass of the wrong class, in [0, 1).
-        gamma: exponent >= 0.
+        gamma: exponent, 0 or >= 1.
         pos_weight: weight of the open class, > 0, or ``auto``.
 
     Raises:

@@ -12,7 +12,7 @@ class FocalLoss(BinaryLoss):
     """Cross-entropy that counts less where the model is right already.
 
     Args:
-        gamma: exponent >= 0; 0 is plain cross-entropy.
+        gamma: exponent, 0 (plain cross-entropy) or >= 1.
         pos_weight: weight of the open class against 1 of the closed one, > 0, or
             ``auto``. The paper's alpha is ``pos_weight / (1 + pos_weight)``, up to
             the size of the loss.

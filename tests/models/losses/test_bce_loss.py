@@ -55,6 +55,13 @@ def test_a_fixed_weight_stays():
     assert loss(torch.zeros(1), torch.ones(1)).item() == pytest.approx(2 * LN2)
 
 
+def test_a_fixed_weight_comes_back_after_another_run_was_loaded():
+    loss = BCELoss(1.0)
+    loss.load_state_dict(BCELoss(4.0).state_dict())
+    assert loss.set_class_counts(30, 20) == 1.0
+    assert loss(torch.zeros(1), torch.ones(1)).item() == pytest.approx(LN2)
+
+
 def test_auto_without_counts_is_refused_each_time():
     loss = BCELoss('auto')
     message = (

@@ -87,8 +87,13 @@ def test_a_share_out_of_range_is_named(value):
     check_share(0, 'eps')
 
 
-@pytest.mark.parametrize('gamma', [-1, float('nan')])
+@pytest.mark.parametrize('gamma', [-1, 0.5, float('nan')])
 def test_an_exponent_out_of_range_is_named(gamma):
-    with pytest.raises(ValueError, match=f'gamma must be >= 0, got {gamma}'):
+    message = (
+        r'gamma must be 0 or >= 1 \(in between the gradient is infinite where the '
+        rf'model is right\), got {gamma}'
+    )
+    with pytest.raises(ValueError, match=message):
         check_gamma(gamma)
     check_gamma(0)
+    check_gamma(1)

@@ -15,5 +15,5 @@ def test_equals_torchvision_with_its_alpha(alpha):
 
 
 def test_gamma_out_of_range_is_named():
-    with pytest.raises(ValueError, match='gamma must be >= 0, got -0.5'):
+    with pytest.raises(ValueError, match='gamma must be 0 or >= 1 .*, got -0.5'):
         FocalLoss(-0.5)
