@@ -20,7 +20,7 @@ EXTRAS = {
     ],
     'video': ['av>=14'],
     'search': ['optuna>=4.2', 'scikit-learn>=1.5'],
-    'report': ['plotly>=6', 'jinja2>=3.1'],
+    'report': ['plotly>=6', 'jinja2>=3.1', 'scikit-learn>=1.5'],
     'dev': [
         'pytest>=8.3',
         'ruff>=0.9',
@@ -71,6 +71,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['ocec', 'ocec.*']),
+    package_data={'ocec': ['apis/*.j2']},
     python_requires='>=3.11',
     install_requires=[
         'onedl-mmengine>=0.10.12',

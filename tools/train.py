@@ -46,6 +46,13 @@ def parse_args() -> argparse.Namespace:
         '--no-check', action='store_true', help='train even if config_check objects'
     )
     parser.add_argument(
+        '--data-check',
+        choices=['auto', 'always', 'never'],
+        default='auto',
+        help='look for leaks between train and val first, and warn (default: auto, '
+        'up to a million images)',
+    )
+    parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
         help='unpickle anything from the checkpoint; it could run code as you',

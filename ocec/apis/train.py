@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocec.apis.check_dataset_quick import DatasetCheckHook
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_amp, set_randomness
 from ocec.compat import check_torchvision
@@ -43,6 +44,7 @@ def train(
     deterministic: bool = False,
     no_check: bool = False,
     trust_checkpoint: bool = False,
+    data_check: str = 'auto',
 ) -> TrainResult:
     """Train, from the beginning or from a checkpoint.
 
@@ -62,14 +64,19 @@ def train(
         deterministic: only deterministic kernels.
         no_check: do not refuse a config with findings.
         trust_checkpoint: unpickle anything when resuming or loading.
+        data_check: look for leaks between training and validation before the first
+            epoch, and warn: ``auto`` (not in more than a million images), ``always``
+            or ``never``.
 
     Returns:
         Where the run lies and what its best checkpoint is.
 
     Raises:
         ConfigError: something is wrong with the config or the arguments.
+        ValueError: data_check is another word.
     """
     check_torchvision()
+    data_check_hook = DatasetCheckHook(data_check)
     cfg = load_run_config(
         config,
         work_dir=work_dir,
@@ -89,7 +96,9 @@ def train(
     if no_validate:
         _remove_validation(cfg)
     _set_resume(cfg, resume)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(data_check_hook)
+    runner.train()
     print(f'work_dir: {cfg.work_dir}')
     best = Path(cfg.work_dir) / 'best.json'
     return TrainResult(

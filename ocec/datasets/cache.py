@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import fcntl
 import hashlib
 import json
@@ -27,8 +28,18 @@ import pyarrow.parquet as pq
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from ocec.datasets.eye_table import BadRow, EyeTable
+from ocec.datasets.picture_decode import PictureError, decode_picture
+from ocec.datasets.picture_file import (
+    picture_path,
+    read_encoded,
+    stream_encoded,
+)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+OTHER_FOLDER = (
+    'Choose another disk with the environment variable OCEC_CACHE_DIR or the dataset '
+    'argument cache_dir'
+)
 INTERPOLATIONS = {'bilinear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
 # one task of a decoding thread: long enough to hide its overhead, short enough
 # for an even load at the end
@@ -65,6 +76,7 @@ def open_decoded_cache(
     *,
     interpolation: str = 'bilinear',
     root: Path | None = None,
+    allow_outside: bool = False,
     log: Callable[[str], None] = print,
 ) -> DecodedCache:
     """Open the cache of a table, building it first where it does not exist.
@@ -76,13 +88,14 @@ def open_decoded_cache(
         image_size: (H, W) in pixels; the aspect ratio is not kept.
         interpolation: ``bilinear`` or ``area``, OpenCV's.
         root: folder of all caches; ``default_cache_root()`` if not given.
+        allow_outside: also read pictures outside the folder of their parquet file.
         log: gets one line on what was done.
 
     Returns:
         The cache, opened read-only.
 
     Raises:
-        ValueError: unknown interpolation.
+        ValueError: unknown interpolation, or a parquet file is damaged.
         OSError: the disk is too small for the cache, or the folder not writable.
     """
     if interpolation not in INTERPOLATIONS:
@@ -93,12 +106,15 @@ def open_decoded_cache(
     root = default_cache_root() if root is None else Path(root)
     height, width = image_size
     name = f'{_fingerprint(table)}-{height}x{width}-{interpolation}-v{FORMAT_VERSION}'
+    if allow_outside:  # has pictures that the other one lists as bad rows
+        name += '-outside'
     folder = root / name
     if not (folder / 'manifest.json').exists():
-        _make_root(root)
+        with _advice_if_unwritable(root):
+            root.mkdir(parents=True, exist_ok=True)
         with _locked(root / f'{name}.lock'):
             if not (folder / 'manifest.json').exists():  # another rank was faster
-                _build(table, image_size, interpolation, folder, log)
+                _build(table, image_size, interpolation, folder, allow_outside, log)
     manifest = json.loads((folder / 'manifest.json').read_text())
     return DecodedCache(
         folder=folder,
@@ -159,14 +175,11 @@ def _digest_pictures(table: EyeTable, file: Path, digest) -> None:
             )
 
 
-def picture_path(parquet_file: Path, image_path: str) -> Path:
-    """Resolve ``image_path`` against the folder of its own parquet file."""
-    return parquet_file.parent / image_path.replace('\\', '/')
-
-
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold an exclusive lock; the system frees it when its holder dies."""
+    with _advice_if_unwritable(path.parent):
+        path.touch()
     with open(path, 'w') as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         try:
@@ -175,21 +188,19 @@ def _locked(path: Path) -> Iterator[None]:
             fcntl.flock(stream, fcntl.LOCK_UN)
 
 
-def _build(table, image_size, interpolation, folder: Path, log) -> None:
+def _build(table, image_size, interpolation, folder: Path, allow_outside, log) -> None:
     """Decode into a temporary folder and rename it: readers see all or nothing."""
     start = time.perf_counter()
     building = folder.with_name(f'.{folder.name}.{os.getpid()}.tmp')
     _remove_leftovers(folder)
     _check_space(folder.parent, len(table) * image_size[0] * image_size[1] * 3)
-    building.mkdir()
+    with _advice_if_unwritable(folder.parent):
+        building.mkdir()
     try:
-        images_NHWC = np.lib.format.open_memmap(
-            building / 'images.npy',
-            mode='w+',
-            dtype=np.uint8,
-            shape=(len(table), *image_size, 3),
+        images_NHWC = _new_images(building / 'images.npy', (len(table), *image_size, 3))
+        bad_rows = _decode_all(
+            table, np.asarray(images_NHWC), interpolation, allow_outside
         )
-        bad_rows = _decode_all(table, np.asarray(images_NHWC), interpolation)
         images_NHWC.flush()
         listed = [*table.bad_rows, *table.bad_split_rows, *bad_rows]
         if listed:
@@ -214,14 +225,33 @@ def _build(table, image_size, interpolation, folder: Path, log) -> None:
     )
 
 
-def _make_root(root: Path) -> None:
+def _new_images(path: Path, shape_NHWC: tuple[int, ...]) -> np.ndarray:
+    """Create the array with all its blocks on the disk."""
+    images_NHWC = np.lib.format.open_memmap(
+        path, mode='w+', dtype=np.uint8, shape=shape_NHWC
+    )
+    # a file with holes would end the process by a bus error when the disk is full
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        with open(path, 'r+b') as stream:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):
+            return images_NHWC  # this kind of disk cannot reserve blocks
+        raise OSError(
+            f'{path.parent.parent}: the decoded cache needs '
+            f'{images_NHWC.size / 1e9:.1f} GB ({error.strerror}). {OTHER_FOLDER}'
+        ) from error
+    return images_NHWC
+
+
+@contextlib.contextmanager
+def _advice_if_unwritable(root: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OSError(
-            f'{root}: the folder of decoded caches cannot be made ({error.strerror}). '
-            'Choose another with the environment variable OCEC_CACHE_DIR or the '
-            'dataset argument cache_dir'
+            f'{root}: the folder of decoded caches cannot be made or written to '
+            f'({error.strerror}). {OTHER_FOLDER}'
         ) from error
 
 
@@ -237,8 +267,7 @@ def _check_space(root: Path, needed: int) -> None:
     if needed > free:
         raise OSError(
             f'{root}: the decoded cache needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} '
-            'GB are free. Choose another disk with the environment variable '
-            'OCEC_CACHE_DIR or the dataset argument cache_dir'
+            f'GB are free. {OTHER_FOLDER}'
         )
 
 
@@ -250,7 +279,9 @@ def _write_bad_rows(path: Path, bad_rows) -> None:
         writer.writerows((b.file, b.row, b.problem) for _, b in by_row)
 
 
-def _decode_all(table: EyeTable, images_NHWC: np.ndarray, interpolation: str):
+def _decode_all(
+    table: EyeTable, images_NHWC: np.ndarray, interpolation: str, allow_outside: bool
+):
     """Fill the array on all cores (OpenCV releases the GIL); return the bad rows."""
     bad_rows: list[tuple[int, BadRow]] = []
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -261,7 +292,7 @@ def _decode_all(table: EyeTable, images_NHWC: np.ndarray, interpolation: str):
     ):
         bar = progress.add_task('', total=len(table))
         pending = []
-        for first_row, batch, file in _read_pictures(table):
+        for first_row, batch, file in stream_encoded(table, ROWS_PER_TASK):
             pending.append(
                 pool.submit(
                     _decode_batch,
@@ -271,6 +302,7 @@ def _decode_all(table: EyeTable, images_NHWC: np.ndarray, interpolation: str):
                     first_row,
                     images_NHWC,
                     INTERPOLATIONS[interpolation],
+                    allow_outside,
                 )
             )
             # bounded: a reader that is faster than the decoders must not fill memory
@@ -283,60 +315,20 @@ def _decode_all(table: EyeTable, images_NHWC: np.ndarray, interpolation: str):
     return bad_rows
 
 
-def _read_pictures(table: EyeTable):
-    """Stream the encoded pictures: (first row, record batch, file) by turns."""
-    for index, file in enumerate(table.files):
-        row = int(table.first_row_F[index])
-        parquet = pq.ParquetFile(file)
-        wanted = {'image_bytes', 'image_path'} & set(parquet.schema_arrow.names)
-        batches = parquet.iter_batches(ROWS_PER_TASK, columns=sorted(wanted))
-        for batch in batches:
-            yield row, batch, file
-            row += batch.num_rows
-
-
-def _decode_batch(batch, file, table, first_row, images_NHWC, interpolation):
+def _decode_batch(
+    batch, file, table, first_row, images_NHWC, interpolation, allow_outside
+):
     height, width = images_NHWC.shape[1:3]
     bad_rows = []
-    for offset, encoded in enumerate(_encoded(batch, file)):
+    for offset, encoded in enumerate(read_encoded(batch, file, allow_outside)):
         row = first_row + offset
-        problem = encoded if isinstance(encoded, str) else None
-        if problem is None:
+        try:
+            if isinstance(encoded, PictureError):
+                raise encoded
             image = decode_picture(encoded)
-            if image is None:
-                problem = 'the picture cannot be decoded'
-            else:
-                image = cv2.resize(image, (width, height), interpolation=interpolation)
-                cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=images_NHWC[row])
-        if problem is not None:
-            bad_rows.append((row, BadRow(*table.locate(row), problem)))
+        except PictureError as error:
+            bad_rows.append((row, BadRow(*table.locate(row), str(error))))
+            continue
+        image = cv2.resize(image, (width, height), interpolation=interpolation)
+        cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=images_NHWC[row])
     return bad_rows
-
-
-def _encoded(batch, file: Path):
-    """Yield each row's encoded picture as uint8 array, or a text: what is wrong."""
-    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-    no_values = [None] * batch.num_rows
-    embedded = columns.get('image_bytes', no_values)
-    paths = columns.get('image_path', no_values)
-    for data, path in zip(embedded, paths, strict=True):
-        if data is not None and data.is_valid:
-            yield np.frombuffer(data.as_buffer(), np.uint8)
-        elif path is not None and path.is_valid and path.as_py():
-            picture = picture_path(file, path.as_py())
-            try:
-                yield np.fromfile(picture, np.uint8)
-            except OSError as error:
-                yield f'{picture}: {error.strerror}'
-        else:
-            yield 'neither image_bytes nor image_path'
-
-
-def decode_picture(encoded: np.ndarray) -> np.ndarray | None:
-    """Decode to (h, w, 3) uint8 BGR; None when it is no picture."""
-    if encoded.size == 0:
-        return None
-    try:
-        return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    except cv2.error:
-        return None

@@ -26,6 +26,7 @@ from ocec.datasets.eye_table import (
     read_eye_table,
 )
 from ocec.datasets.picture_reader import PictureReader
+from ocec.datasets.pixel_digests import pixel_digests
 from ocec.functional.probability import CLASS_NAMES, CLOSED, OPEN
 from ocec.functional.splits import split_by_group
 from ocec.registry import DATASETS
@@ -64,6 +65,8 @@ class EyeParquet(Dataset):
             batch path: slower, for what cannot be done on a batch. They get
             ``img``, (h, w, 3) uint8 BGR of native size, and must end with
             ``image_size``.
+        allow_outside: also read pictures that ``image_path`` names outside the folder
+            of its parquet file; a file from elsewhere could name any file of yours.
 
     Raises:
         FileNotFoundError: no file matches ``data``.
@@ -86,6 +89,7 @@ class EyeParquet(Dataset):
         interpolation: str = 'bilinear',
         cache_dir: str | Path | None = None,
         pipeline: Sequence[dict | Callable] | None = None,
+        allow_outside: bool = False,
     ) -> None:
         super().__init__()
         _check_choice('split', split, SPLITS)
@@ -107,15 +111,16 @@ class EyeParquet(Dataset):
                 self.image_size,
                 interpolation=interpolation,
                 root=None if cache_dir is None else Path(cache_dir).expanduser(),
+                allow_outside=allow_outside,
                 log=_log,
             )
-            self._images_NHWC = cache.images_NHWC
+            self._images_NHWC, self._cache_folder = cache.images_NHWC, cache.folder
             report = cache.folder / 'bad_rows.csv'
             unusable |= cache.bad_rows
             self.pipeline = None
         else:
             self.pipeline = Compose(pipeline)
-            self._pictures = PictureReader(self.table)
+            self._pictures = PictureReader(self.table, allow_outside=allow_outside)
         self._handle_bad_rows(unusable, bad_rows, report)
         usable_N = np.ones(len(self.table), dtype=bool)
         usable_N[list(unusable)] = False
@@ -140,6 +145,22 @@ class EyeParquet(Dataset):
     def labels(self) -> np.ndarray:
         """Label of each image of this split: int64, 1 open, 0 closed."""
         return self.table.label_N[self._rows]
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Number of each image of this split in ``table``: int64, rising."""
+        return self._rows
+
+    def pixel_digests(self) -> np.ndarray | None:
+        """Hash the pixels of each image of this split.
+
+        Returns:
+            (len(self), 2) uint64, equal where the pixels after resizing are; 0 for a
+            picture of one colour. None on the pipeline path, which keeps no pixels.
+        """
+        if self.pipeline is not None:
+            return None
+        return pixel_digests(self._images_NHWC, self._cache_folder)[self._rows]
 
     def indices_of(self, sample_ids: Sequence[int]) -> np.ndarray:
         """Return which images of this split some samples are.

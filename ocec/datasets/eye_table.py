@@ -184,20 +184,40 @@ def _read_columns(file: Path) -> pa.Table:
             raise ValueError(
                 f'{file}: needs a column "{needed[0]}" or "{needed[1]}"; found {names}'
             )
-    columns = {}
-    for name in ('split', 'label', 'class_id', 'image_path', 'group'):
-        if name not in names:
-            continue
+    _check_picture_column(file, parquet.schema_arrow)
+    wanted = ('split', 'label', 'class_id', 'image_path', 'group')
+    return pa.table(
+        {name: _read_column(file, parquet, name) for name in wanted if name in names}
+    )
+
+
+def _check_picture_column(file: Path, schema: pa.Schema) -> None:
+    if 'image_bytes' not in schema.names:
+        return
+    kind = schema.field('image_bytes').type
+    # all null: every picture is in a file of its own
+    if kind not in (pa.binary(), pa.large_binary(), pa.null()):
+        raise ValueError(
+            f'{file}: column "image_bytes" must be binary, the bytes of picture files; '
+            f'found {kind}'
+        )
+
+
+def _read_column(file: Path, parquet: pq.ParquetFile, name: str) -> pa.ChunkedArray:
+    # one type per column, so that files by different writers go together
+    kind = pa.float64() if name == 'class_id' else pa.string()
+    try:
         column = parquet.read(columns=[name]).column(name)
-        # one type per column, so that files by different writers go together
-        kind = pa.float64() if name == 'class_id' else pa.string()
-        try:
-            columns[name] = column.cast(kind)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise ValueError(
-                f'{file}: column "{name}" cannot be read as {kind}: {error}'
-            ) from error
-    return pa.table(columns)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f'{file}: column "{name}" is damaged: {error}') from error
+    try:
+        column = column.cast(kind)
+        column.validate(full=True)  # text that is no UTF-8
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(
+            f'{file}: column "{name}" cannot be read as {kind}: {error}'
+        ) from error
+    return column
 
 
 def _strings(table: pa.Table, column: str) -> pa.ChunkedArray:

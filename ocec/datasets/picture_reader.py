@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
-from ocec.datasets.cache import decode_picture, picture_path
 from ocec.datasets.eye_table import EyeTable
+from ocec.datasets.picture_decode import PictureError, decode_picture
+from ocec.datasets.picture_file import read_picture_file
 
 
 class PictureReader:
@@ -15,10 +15,12 @@ class PictureReader:
 
     Args:
         table: the rows.
+        allow_outside: also read pictures outside the folder of their parquet file.
     """
 
-    def __init__(self, table: EyeTable) -> None:
+    def __init__(self, table: EyeTable, *, allow_outside: bool = False) -> None:
         self.table = table
+        self.allow_outside = allow_outside
         self._bytes_of_file = [_read_bytes(file) for file in table.files]
 
     def read(self, row: int) -> np.ndarray:
@@ -35,18 +37,22 @@ class PictureReader:
         """
         file = int(np.searchsorted(self.table.first_row_F, row, side='right')) - 1
         offset = int(row - self.table.first_row_F[file])
-        column = self._bytes_of_file[file]
-        image = None
-        if column is not None and column[offset].is_valid:
-            encoded = np.frombuffer(column[offset].as_buffer(), np.uint8)
-            image = decode_picture(encoded)
-        elif path := self.table.path_N[row].as_py():
-            image = cv2.imread(str(picture_path(self.table.files[file], path)))
-        if image is None:
+        try:
+            return decode_picture(self._encoded(row, file, offset))
+        except PictureError as error:
             raise ValueError(
-                f'{self.table.files[file]}, row {offset}: the picture cannot be read'
+                f'{self.table.files[file]}, row {offset}: {error}'
+            ) from error
+
+    def _encoded(self, row: int, file: int, offset: int) -> np.ndarray:
+        column = self._bytes_of_file[file]
+        if column is not None and column[offset].is_valid:
+            return np.frombuffer(column[offset].as_buffer(), np.uint8)
+        if path := self.table.path_N[row].as_py():
+            return read_picture_file(
+                self.table.files[file], path, allow_outside=self.allow_outside
             )
-        return image
+        raise PictureError('neither image_bytes nor image_path')
 
 
 def _read_bytes(file):

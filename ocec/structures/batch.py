@@ -55,7 +55,7 @@ class BatchTargets(_StructOfArrays):
     soft_label_B: Tensor | None = None
 
     @property
-    def target_B(self) -> Tensor:
+    def target_B(self) -> Tensor:  # noqa: N802  a shape suffix, as for the fields
         """What a loss is to compare with: the soft labels where there are some."""
         return self.label_B if self.soft_label_B is None else self.soft_label_B
 

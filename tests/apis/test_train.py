@@ -126,3 +126,24 @@ def test_resume_when_the_recorded_checkpoint_is_gone(tmp_path, write_config):
     (tmp_path / 'run' / 'epoch_2.pth').unlink()
     with pytest.raises(ConfigError, match='names epoch_2.pth, which is not there'):
         train(config, work_dir=tmp_path / 'run', resume='auto')
+
+
+def test_a_leak_is_in_the_log_before_the_first_epoch(write_config):
+    config = write_config(
+        'train_cfg = dict(max_epochs=1)', num_rows=32, group=['one'] * 32
+    )
+    result = train(config)
+    [log] = result.work_dir.glob('*.log')
+    text = log.read_text()
+    leak = text.index('data check: LEAK: 1 groups are in train and val (one)')
+    assert leak < text.index('Epoch(train)')
+    assert 'python tools/misc/check_dataset.py' in text
+
+
+def test_the_data_check_can_be_turned_off(write_config):
+    config = write_config(
+        'train_cfg = dict(max_epochs=1)', num_rows=32, group=['one'] * 32
+    )
+    result = train(config, data_check='never')
+    [log] = result.work_dir.glob('*.log')
+    assert 'data check' not in log.read_text()

@@ -1,6 +1,7 @@
 """Expected pictures: a loop of cv2.imdecode and cv2.resize, one row at a time."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -22,7 +23,6 @@ from ocec.datasets.cache import (
     default_cache_root,
     footer_sha256,
     open_decoded_cache,
-    picture_path,
 )
 from ocec.datasets.eye_table import read_eye_table
 
@@ -44,7 +44,7 @@ def plain(*rgb):
 
 
 def huge_png():
-    """Encode a header of 40,000 x 40,000 pixels: OpenCV raises at such a size."""
+    """Encode a header of 40,000 x 40,000 pixels."""
     encoded = plain(0, 0, 0)
     header = b'IHDR' + struct.pack('>II', 40_000, 40_000) + encoded[24:29]
     checksum = struct.pack('>I', zlib.crc32(header))
@@ -162,11 +162,6 @@ def test_paths_are_relative_to_their_own_file(make_eye_parquet, open_cache, tmp_
     assert images[:, 0, 0].tolist() == [[200, 0, 0]] * 2 + [[0, 200, 0]] * 2
 
 
-def test_an_absolute_path_stays(tmp_path):
-    assert picture_path(Path('/data/a.parquet'), '/b/c.png') == Path('/b/c.png')
-    assert picture_path(Path('data/a.parquet'), r'b\c.png') == Path('data/b/c.png')
-
-
 def test_embedded_bytes_come_first_and_paths_fill_the_gaps(
     make_eye_parquet, open_cache, tmp_path
 ):
@@ -176,6 +171,9 @@ def test_embedded_bytes_come_first_and_paths_fill_the_gaps(
     )
     images = open_cache(file).images_NHWC
     assert images[:, 0, 0].tolist() == [[4, 5, 6], [1, 2, 3]]
+
+
+HUGE = 'the picture has 40000x40000 pixels, more than 16,777,216: this is no eye crop'
 
 
 def test_pictures_that_cannot_be_read_are_listed(
@@ -198,7 +196,7 @@ def test_pictures_that_cannot_be_read_are_listed(
             (4, 2, 'the picture cannot be decoded'),
             (5, 3, f'{tmp_path / "gone.png"}: No such file or directory'),
             (6, 4, 'neither image_bytes nor image_path'),
-            (7, 5, 'the picture cannot be decoded'),
+            (7, 5, HUGE),
         ]
         assert not cache.images_NHWC[2:8].any()
         assert (cache.images_NHWC[8] == 9).all()
@@ -408,6 +406,49 @@ def test_the_disk_must_hold_every_pixel(
     assert entries(open_cache.root) == []
 
 
+def test_a_disk_that_fills_up_is_an_error_and_not_a_crash(
+    make_eye_parquet, open_cache, monkeypatch
+):
+    # another program takes the space that was free a moment ago
+    def fail(descriptor, start, length):
+        assert (start, length) == (0, os.fstat(descriptor).st_size)
+        assert length > 8 * 16 * 32 * 3  # the pixels and a header
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'posix_fallocate', fail)
+    monkeypatch.setattr(cache_module, '_decode_all', None)
+    message = (
+        f'{open_cache.root}: the decoded cache needs 0.0 GB .No space left on device.. '
+        'Choose another disk with the environment variable OCEC_CACHE_DIR'
+    )
+    with pytest.raises(OSError, match=message):
+        open_cache(make_eye_parquet(num_rows=8))
+    assert entries(open_cache.root) == []
+
+
+def test_a_disk_without_reservation_will_do(make_eye_parquet, open_cache, monkeypatch):
+    def fail(*args):
+        raise OSError(errno.EOPNOTSUPP, 'Operation not supported')
+
+    monkeypatch.setattr(os, 'posix_fallocate', fail)
+    assert open_cache(make_eye_parquet(num_rows=8)).images_NHWC.any()
+
+
+def test_every_block_is_on_the_disk_before_decoding(
+    make_eye_parquet, open_cache, monkeypatch
+):
+    decode_all, blocks = cache_module._decode_all, []
+
+    def look(table, images_NHWC, *args):
+        [file] = open_cache.root.glob('.*.tmp/images.npy')
+        blocks.append(file.stat().st_blocks * 512)
+        return decode_all(table, images_NHWC, *args)
+
+    monkeypatch.setattr(cache_module, '_decode_all', look)
+    open_cache(make_eye_parquet(num_rows=64))
+    assert blocks[0] >= 64 * 16 * 32 * 3
+
+
 def test_the_disk_error_says_how_much(make_eye_parquet, open_cache, monkeypatch):
     usage = Usage(total=0, used=0, free=500_000_000)
     monkeypatch.setattr(cache_module.shutil, 'disk_usage', lambda _: usage)
@@ -469,3 +510,37 @@ def test_a_root_that_cannot_be_made_names_the_way_out(make_eye_parquet, tmp_path
     table = read_eye_table([make_eye_parquet()])
     with pytest.raises(OSError, match='cannot be made .*OCEC_CACHE_DIR'):
         open_decoded_cache(table, (8, 8), root=tmp_path / 'file' / 'cache')
+
+
+@pytest.mark.parametrize('target', ['touch', 'mkdir'])
+def test_a_root_that_cannot_be_written_names_the_way_out(
+    make_eye_parquet, open_cache, monkeypatch, target
+):
+    table = read_eye_table([make_eye_parquet(num_rows=4)])
+    open_cache.root.mkdir()
+    real = getattr(Path, target)
+
+    def fail(path, *args, **kwargs):  # as for a user who may only read
+        if path.parent == open_cache.root:
+            raise PermissionError(errno.EACCES, 'Permission denied')
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, target, fail)
+    message = f'{open_cache.root}: .* written to .Permission denied.*OCEC_CACHE_DIR'
+    with pytest.raises(OSError, match=message):
+        open_decoded_cache(table, SIZE, root=open_cache.root)
+    assert entries(open_cache.root) == []
+
+
+def test_a_damaged_parquet_leaves_no_cache(make_eye_parquet, open_cache):
+    file = make_eye_parquet(num_rows=8)
+    table = read_eye_table([file])
+    content = bytearray(file.read_bytes())
+    column = pq.ParquetFile(file).metadata.row_group(0).column(6)
+    assert column.path_in_schema == 'image_bytes'
+    start = column.dictionary_page_offset or column.data_page_offset
+    content[start : start + 400] = bytes(400)
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=f'{file}: damaged from row 0 on: '):
+        open_decoded_cache(table, SIZE, root=open_cache.root)
+    assert entries(open_cache.root) == []

@@ -237,8 +237,31 @@ def test_a_bad_picture_on_the_pipeline_path_names_its_row(make_eye_parquet):
         pipeline=[RESIZE],
         split_ratios={'train': 1.0},
     )
-    with pytest.raises(ValueError, match=f'{file}, row 3: the picture cannot be read'):
+    with pytest.raises(ValueError, match=f'{file}, row 3: the picture cannot be deco'):
         dataset[3]
+
+
+@pytest.mark.parametrize('pipeline', [None, [RESIZE]])
+def test_pictures_outside_the_folder_of_the_file_must_be_allowed(
+    make_eye_parquet, tmp_path, pipeline
+):
+    (tmp_path / 'secret.png').write_bytes(plain(1, 2, 3))
+    file = make_eye_parquet(
+        tmp_path / 'set' / 'eyes.parquet',
+        num_rows=2,
+        image_bytes=None,
+        image_path=['../secret.png'] * 2,
+        split=['train'] * 2,
+    )
+    arguments = {'image_size': SIZE, 'pipeline': pipeline}
+    message = '(?s)secret.png: lies outside the folder.*allow_outside=True'
+    with pytest.raises(ValueError, match=message):
+        EyeParquet(file, 'train', **arguments)[0]
+    # a cache without the pictures is there by now, and must not be taken
+    dataset = EyeParquet(file, 'train', allow_outside=True, **arguments)
+    assert dataset[0]['inputs'][0, :, 5, 5].tolist() == [1, 2, 3]
+    with pytest.raises(ValueError, match=message):
+        EyeParquet(file, 'train', **arguments)[0]
 
 
 # bad rows

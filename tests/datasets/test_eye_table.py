@@ -282,6 +282,62 @@ def test_a_column_of_the_wrong_type_is_named(make_eye_parquet):
         read_eye_table([file])
 
 
+def test_class_ids_of_several_kinds_go_together(make_eye_parquet):
+    kinds = (['0', '1'], pa.array([0.0, 1.0]), pa.array([False, True]))
+    files = [make_eye_parquet(num_rows=2, class_id=kind) for kind in kinds]
+    table = read_eye_table(files)
+    assert table.label_N.tolist() == [0, 1] * 3
+    assert table.bad_rows == ()
+
+
+@pytest.mark.parametrize(
+    ('pictures', 'found'),
+    [
+        (['text', 'text'], 'string'),
+        ([1, 2], 'int64'),
+        ([{'bytes': b'a'}, {'bytes': b'b'}], 'struct<bytes: binary>'),
+    ],
+)
+def test_pictures_of_the_wrong_type_are_refused(make_eye_parquet, pictures, found):
+    file = make_eye_parquet(num_rows=2, image_bytes=pictures)
+    message = f'{file}: column "image_bytes" must be binary, .*; found {found}'
+    with pytest.raises(ValueError, match=message):
+        read_eye_table([file])
+
+
+@pytest.mark.parametrize('kind', [pa.binary(), pa.string()])
+@pytest.mark.parametrize('column', ['image_path', 'group', 'label'])
+def test_text_that_is_no_utf8_names_the_column(make_eye_parquet, column, kind):
+    latin = pa.array([b'plain', 'gr\xfcn.png'.encode('latin-1')])
+    wrong = pa.Array.from_buffers(kind, 2, latin.buffers())
+    file = make_eye_parquet(num_rows=2, **{column: wrong})
+    message = f'{file}: column "{column}" cannot be read as string: .*(?i:utf8)'
+    with pytest.raises(ValueError, match=message):
+        read_eye_table([file])
+
+
+@pytest.mark.parametrize('share', [0.5, 0.95])
+def test_a_truncated_parquet_is_named(make_eye_parquet, share):
+    file = make_eye_parquet(num_rows=16)
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match=f'{file}: not a readable parquet file: '):
+        read_eye_table([file])
+
+
+def test_a_damaged_column_is_named(make_eye_parquet):
+    file = make_eye_parquet(num_rows=64)
+    row_group = pq.ParquetFile(file).metadata.row_group(0)
+    names = [row_group.column(n).path_in_schema for n in range(7)]
+    column = row_group.column(names.index('image_path'))
+    start = column.dictionary_page_offset or column.data_page_offset
+    content = bytearray(file.read_bytes())
+    content[start : start + 60] = bytes(60)
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=f'{file}: column "image_path" is damaged: '):
+        read_eye_table([file])
+
+
 def test_real_rows(real_data):
     # counted when the file was made: its provenance is in its own README
     table = read_eye_table([real_data / 'eyes' / 'mrl.parquet'])

@@ -69,7 +69,7 @@ def test_a_worker_process_can_get_a_copy(make_eye_parquet):
 
 
 def huge_png():
-    """Encode a header of 40,000 x 40,000 pixels: OpenCV raises at such a size."""
+    """Encode a header of 40,000 x 40,000 pixels."""
     encoded = plain(0, 0, 0)
     header = b'IHDR' + struct.pack('>II', 40_000, 40_000) + encoded[24:29]
     checksum = struct.pack('>I', zlib.crc32(header))
@@ -77,18 +77,19 @@ def huge_png():
 
 
 @pytest.mark.parametrize(
-    ('image_bytes', 'image_path'),
+    ('image_bytes', 'image_path', 'problem'),
     [
-        (b'', None),
-        (b'text', None),
-        (huge_png(), None),
-        (None, 'gone.png'),
-        (None, ''),
-        (None, None),
+        (b'', None, 'the picture cannot be decoded'),
+        (b'text', None, 'the picture cannot be decoded'),
+        (huge_png(), None, 'the picture has 40000x40000 pixels'),
+        (None, 'gone.png', '.*/gone.png: No such file'),
+        (None, '../one.png', '.*/one.png: lies outside the folder'),
+        (None, '', 'neither image_bytes nor image_path'),
+        (None, None, 'neither image_bytes nor image_path'),
     ],
 )
 def test_what_cannot_be_read_names_file_and_row(
-    make_eye_parquet, image_bytes, image_path
+    make_eye_parquet, image_bytes, image_path, problem
 ):
     good = make_eye_parquet(num_rows=4)
     bad = make_eye_parquet(
@@ -98,5 +99,17 @@ def test_what_cannot_be_read_names_file_and_row(
     )
     reader = PictureReader(read_eye_table([good, bad]))
     assert reader.read(4).any()
-    with pytest.raises(ValueError, match=f'{bad}, row 1: the picture cannot be read'):
+    with pytest.raises(ValueError, match=f'{bad}, row 1: {problem}'):
         reader.read(5)
+
+
+def test_a_picture_outside_is_read_if_that_is_allowed(make_eye_parquet, tmp_path):
+    (tmp_path / 'one.png').write_bytes(plain(7, 7, 7))
+    file = make_eye_parquet(
+        tmp_path / 'set' / 'eyes.parquet',
+        num_rows=1,
+        image_bytes=None,
+        image_path=['../one.png'],
+    )
+    reader = PictureReader(read_eye_table([file]), allow_outside=True)
+    assert (reader.read(0) == 7).all()

@@ -1,0 +1,70 @@
+"""Check a data set for leaks between its splits and for rows that do harm."""
+
+import argparse
+import sys
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description='Check a data set: groups, copies and look-alikes in two splits, '
+        'contradicting labels, unreadable pictures, and whether size or brightness '
+        'tells the label. Exit code 0: no leak found, 1: a leak, or the check failed.',
+    )
+    parser.add_argument(
+        'files',
+        nargs='+',
+        metavar='FILE',
+        help='parquet file, folder or pattern; several are one data set',
+    )
+    parser.add_argument(
+        '--json', dest='json_file', metavar='FILE.json', help='all numbers and rows'
+    )
+    parser.add_argument(
+        '--html', metavar='FILE.html', help='a page with contact sheets'
+    )
+    parser.add_argument(
+        '--near-distance',
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar='BITS',
+        help='bits of 64 in which the hashes of look-alikes may differ (default: 6)',
+    )
+    parser.add_argument(
+        '--near-correlation',
+        type=float,
+        default=argparse.SUPPRESS,
+        metavar='R',
+        help='how far look-alikes must correlate, up to 1 (default: 0.96)',
+    )
+    parser.add_argument(
+        '--max-near-share',
+        type=float,
+        default=argparse.SUPPRESS,
+        metavar='SHARE',
+        help='share of val or test that may look like a row of another split before '
+        'that is a leak (default: 0.01)',
+    )
+    parser.add_argument(
+        '--allow-outside',
+        action='store_true',
+        help='also read pictures outside the folder of their parquet file',
+    )
+    parser.add_argument('--jobs', type=int, help='processes; all cores if not given')
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the tool; returns its exit code."""
+    args = parse_args()
+    try:
+        from ocec.apis.check_dataset import require_no_leak
+        from ocec.apis.command import run_command
+    except ImportError as error:  # a broken install; the message says what mends it
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    return run_command(require_no_leak, **vars(args))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
