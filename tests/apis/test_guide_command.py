@@ -48,6 +48,9 @@ def configs(monkeypatch):
             caught.append(cfg)
             return cls()
 
+        def register_hook(self, hook):
+            pass
+
         def train(self):
             pass
 
