@@ -13,5 +13,5 @@ _base_ = [
 ]
 
 model = dict(head=dict(dropout=0.5))
-optim_wrapper = dict(optimizer=dict(lr=2e-3))
+optim_wrapper = dict(optimizer=dict(lr=5e-3))
 custom_hooks = [dict(type='EMAHook', ema_type='RampedEMA', decay=0.999)]

@@ -1,14 +1,15 @@
-"""The default for small data: inverted_se S, affine and Mixup (118,321 parameters).
+"""The default for small data: six blocks, affine augmentation (38,849 parameters).
 
 Train:  python tools/train.py \
-    configs/ocec/ocec-inverted-se-small-data_1xb256-20e_eye-32x64.py \
+    configs/ocec/ocec-baseline-n6-affine_1xb256-20e_eye-32x64.py \
     --data my_eyes.parquet
 Result: not measured
 """
 
-_base_ = './ocec-inverted-se_1xb256-20e_eye-32x64.py'
+_base_ = './ocec-baseline_1xb256-20e_eye-32x64.py'
 
 model = dict(
+    backbone=dict(num_blocks=6),
     data_preprocessor=dict(
         batch_augments=[
             dict(type='BatchRandomFlip', prob=0.5),
@@ -22,8 +23,5 @@ model = dict(
             dict(type='BatchPhotometricDistort', prob=0.5),
             dict(type='BatchRandomCLAHE', prob=0.01, clip_limit=2.0, grid=(4, 4)),
         ],
-        mix_augments=dict(
-            augments=[dict(type='mmpretrain.Mixup', alpha=0.2)], probs=[0.5]
-        ),
-    )
+    ),
 )
