@@ -1,9 +1,10 @@
-"""Pictures decoded and resized once, into one memory-mapped uint8 array.
+"""Pictures decoded and resized once, into one uint8 array in a file.
 
 A cache is a folder: ``images.npy`` (N, H, W, 3) RGB, ``manifest.json`` and, if some
 rows cannot be used, ``bad_rows.csv``, which lists those with bad columns too. Its name
 holds a fingerprint of the sources, the size, the interpolation and the format version,
-so a stale cache is never opened. Ranks and data workers map the same pages.
+so a stale cache is never opened. Ranks and data workers share the pages that the system
+keeps of it. Building holds a few batches in memory, however many rows there are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -27,7 +29,9 @@ import numpy as np
 import pyarrow.parquet as pq
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from ocec.datasets.eye_columns import stream_image_paths
 from ocec.datasets.eye_table import BadRow, EyeTable
+from ocec.datasets.image_file import image_writer
 from ocec.datasets.picture_decode import PictureError, decode_picture
 from ocec.datasets.picture_file import (
     picture_path,
@@ -40,6 +44,7 @@ OTHER_FOLDER = (
     'Choose another disk with the environment variable OCEC_CACHE_DIR or the dataset '
     'argument cache_dir'
 )
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERPOLATIONS = {'bilinear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
 # one task of a decoding thread: long enough to hide its overhead, short enough
 # for an even load at the end
@@ -145,7 +150,7 @@ def _fingerprint(table: EyeTable) -> str:
         digest.update(f'{file.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|'.encode())
         digest.update(footer_sha256(file).encode())
         if not _all_embedded(file):
-            _digest_pictures(table, file, digest)
+            _digest_pictures(file, digest)
     return digest.hexdigest()[:20]
 
 
@@ -163,11 +168,10 @@ def _all_embedded(file: Path) -> bool:
     return True
 
 
-def _digest_pictures(table: EyeTable, file: Path, digest) -> None:
+def _digest_pictures(file: Path, digest) -> None:
     """Add the size and time of each picture file, so that an edited one is seen."""
-    index = table.files.index(file)
-    start, stop = table.first_row_F[index : index + 2].tolist()
-    for path in table.path_N.slice(start, stop - start).to_pylist():
+    paths = (path for batch in stream_image_paths(file) for path in batch.to_pylist())
+    for path in paths:
         with contextlib.suppress(OSError):  # missing ones are reported when decoding
             stat = os.stat(picture_path(file, path)) if path else None
             digest.update(
@@ -193,15 +197,19 @@ def _build(table, image_size, interpolation, folder: Path, allow_outside, log) -
     start = time.perf_counter()
     building = folder.with_name(f'.{folder.name}.{os.getpid()}.tmp')
     _remove_leftovers(folder)
-    _check_space(folder.parent, len(table) * image_size[0] * image_size[1] * 3)
+    shape_NHWC = (len(table), *image_size, 3)
+    needed = math.prod(shape_NHWC)
+    _check_space(folder.parent, needed)
     with _advice_if_unwritable(folder.parent):
         building.mkdir()
     try:
-        images_NHWC = _new_images(building / 'images.npy', (len(table), *image_size, 3))
-        bad_rows = _decode_all(
-            table, np.asarray(images_NHWC), interpolation, allow_outside
-        )
-        images_NHWC.flush()
+        with (
+            _advice_if_full(folder.parent, needed),
+            image_writer(building / 'images.npy', shape_NHWC) as write,
+        ):
+            bad_rows = _decode_all(
+                table, write, image_size, interpolation, allow_outside
+            )
         listed = [*table.bad_rows, *table.bad_split_rows, *bad_rows]
         if listed:
             _write_bad_rows(building / 'bad_rows.csv', listed)
@@ -225,23 +233,17 @@ def _build(table, image_size, interpolation, folder: Path, allow_outside, log) -
     )
 
 
-def _new_images(path: Path, shape_NHWC: tuple[int, ...]) -> np.ndarray:
-    """Create the array with all its blocks on the disk."""
-    images_NHWC = np.lib.format.open_memmap(
-        path, mode='w+', dtype=np.uint8, shape=shape_NHWC
-    )
-    # a file with holes would end the process by a bus error when the disk is full
+@contextlib.contextmanager
+def _advice_if_full(root: Path, needed: int) -> Iterator[None]:
     try:
-        with open(path, 'r+b') as stream:
-            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+        yield
     except OSError as error:
-        if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):
-            return images_NHWC  # this kind of disk cannot reserve blocks
+        if error.errno not in DISK_FULL:
+            raise
         raise OSError(
-            f'{path.parent.parent}: the decoded cache needs '
-            f'{images_NHWC.size / 1e9:.1f} GB ({error.strerror}). {OTHER_FOLDER}'
+            f'{root}: the decoded cache needs {needed / 1e9:.1f} GB '
+            f'({error.strerror}). {OTHER_FOLDER}'
         ) from error
-    return images_NHWC
 
 
 @contextlib.contextmanager
@@ -280,9 +282,13 @@ def _write_bad_rows(path: Path, bad_rows) -> None:
 
 
 def _decode_all(
-    table: EyeTable, images_NHWC: np.ndarray, interpolation: str, allow_outside: bool
+    table: EyeTable,
+    write: Callable[[int, np.ndarray], None],
+    image_size: tuple[int, int],
+    interpolation: str,
+    allow_outside: bool,
 ):
-    """Fill the array on all cores (OpenCV releases the GIL); return the bad rows."""
+    """Fill the file on all cores (OpenCV releases the GIL); return the bad rows."""
     bad_rows: list[tuple[int, BadRow]] = []
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     num_threads = len(os.sched_getaffinity(0))
@@ -300,7 +306,8 @@ def _decode_all(
                     file,
                     table,
                     first_row,
-                    images_NHWC,
+                    write,
+                    image_size,
                     INTERPOLATIONS[interpolation],
                     allow_outside,
                 )
@@ -316,9 +323,10 @@ def _decode_all(
 
 
 def _decode_batch(
-    batch, file, table, first_row, images_NHWC, interpolation, allow_outside
+    batch, file, table, first_row, write, image_size, interpolation, allow_outside
 ):
-    height, width = images_NHWC.shape[1:3]
+    height, width = image_size
+    images_BHWC = np.zeros((batch.num_rows, height, width, 3), np.uint8)
     bad_rows = []
     for offset, encoded in enumerate(read_encoded(batch, file, allow_outside)):
         row = first_row + offset
@@ -330,5 +338,6 @@ def _decode_batch(
             bad_rows.append((row, BadRow(*table.locate(row), str(error))))
             continue
         image = cv2.resize(image, (width, height), interpolation=interpolation)
-        cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=images_NHWC[row])
+        cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=images_BHWC[offset])
+    write(first_row, images_BHWC)
     return bad_rows

@@ -25,6 +25,7 @@ from ocec.datasets.eye_table import (
     find_parquet_files,
     read_eye_table,
 )
+from ocec.datasets.image_file import ImageFile
 from ocec.datasets.picture_reader import PictureReader
 from ocec.datasets.pixel_digests import pixel_digests
 from ocec.functional.probability import CLASS_NAMES, CLOSED, OPEN
@@ -42,7 +43,8 @@ class EyeParquet(Dataset):
     """Open and closed eyes from parquet files.
 
     The pictures are decoded and resized once (see ``ocec/datasets/cache.py``);
-    after that a batch is one gather from a memory-mapped array. ``DataLoader``
+    after that a batch is one gather from a file. Memory holds at most 16 bytes per row
+    of the files: labels, splits, groups and row numbers. ``DataLoader``
     calls ``__getitems__``, which returns the finished batch::
 
         dict(inputs=(B, 3, H, W) uint8 RGB, data_samples=BatchTargets)
@@ -114,7 +116,8 @@ class EyeParquet(Dataset):
                 allow_outside=allow_outside,
                 log=_log,
             )
-            self._images_NHWC, self._cache_folder = cache.images_NHWC, cache.folder
+            self._images_NHWC = ImageFile(cache.folder / 'images.npy')
+            self._cache_folder = cache.folder
             report = cache.folder / 'bad_rows.csv'
             unusable |= cache.bad_rows
             self.pipeline = None
@@ -124,7 +127,7 @@ class EyeParquet(Dataset):
         self._handle_bad_rows(unusable, bad_rows, report)
         usable_N = np.ones(len(self.table), dtype=bool)
         usable_N[list(unusable)] = False
-        self._split_N = np.where(usable_N, split_N, -1)
+        self._split_N = np.where(usable_N, split_N, np.int8(-1))
         self._rows = np.flatnonzero(self._split_N == SPLITS.index(split))
         self._check_not_empty(split_N[usable_N])
         self._warn_of_shared_groups(split_N, usable_N)
@@ -143,7 +146,7 @@ class EyeParquet(Dataset):
 
     @property
     def labels(self) -> np.ndarray:
-        """Label of each image of this split: int64, 1 open, 0 closed."""
+        """Label of each image of this split: int8, 1 open, 0 closed."""
         return self.table.label_N[self._rows]
 
     @property
@@ -204,10 +207,10 @@ class EyeParquet(Dataset):
 
     def image_paths(self, sample_ids: Sequence[int]) -> list[str]:
         """Return ``image_path`` of samples, or ``file#row`` where there is none."""
-        named = [(int(row), self.table.path_N[int(row)].as_py()) for row in sample_ids]
+        rows = [int(row) for row in sample_ids]
         return [
             path if path else '{}#{}'.format(*self.table.locate(row))
-            for row, path in named
+            for row, path in zip(rows, self.table.image_paths(rows), strict=True)
         ]
 
     def __len__(self) -> int:
@@ -267,9 +270,9 @@ class EyeParquet(Dataset):
 
     def _targets(self, rows_B: np.ndarray) -> BatchTargets:
         return BatchTargets(
-            label_B=torch.from_numpy(self.table.label_N[rows_B]),
+            label_B=torch.from_numpy(self.table.label_N[rows_B]).long(),
             sample_id_B=torch.from_numpy(rows_B),
-            group_id_B=torch.from_numpy(self.table.group_N[rows_B]),
+            group_id_B=torch.from_numpy(self.table.group_N[rows_B]).long(),
         )
 
     def _transformed(self, row: int) -> np.ndarray:
@@ -323,7 +326,7 @@ class EyeParquet(Dataset):
         names_N = split_by_group(
             group_N, np.maximum(self.table.label_N, 0), ratios=ratios, seed=seed
         )
-        code_N = np.full(len(names_N), -1)
+        code_N = np.full(len(names_N), -1, np.int8)
         for name in ratios:
             code_N[names_N == name] = SPLITS.index(name)
         return code_N

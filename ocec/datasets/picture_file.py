@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from ocec.datasets.eye_columns import open_piecewise
 from ocec.datasets.eye_table import EyeTable
 from ocec.datasets.picture_decode import PictureError
 
@@ -79,7 +79,7 @@ def stream_encoded(
     """
     for index, file in enumerate(table.files):
         first_row, row = int(table.first_row_F[index]), 0
-        parquet = pq.ParquetFile(file)
+        parquet = open_piecewise(file)
         wanted = {'image_bytes', 'image_path'} & set(parquet.schema_arrow.names)
         batches = parquet.iter_batches(rows_per_batch, columns=sorted(wanted))
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ocec.datasets.eye_columns import stream_image_paths
 from ocec.datasets.eye_table import EyeTable
 from ocec.datasets.picture_decode import PictureError, decode_picture
 from ocec.datasets.picture_file import read_picture_file
@@ -12,6 +14,8 @@ from ocec.datasets.picture_file import read_picture_file
 
 class PictureReader:
     """Reads single pictures; holds the encoded bytes of all files in memory.
+
+    Where bytes are missing, the paths are held too.
 
     Args:
         table: the rows.
@@ -22,6 +26,10 @@ class PictureReader:
         self.table = table
         self.allow_outside = allow_outside
         self._bytes_of_file = [_read_bytes(file) for file in table.files]
+        self._paths_of_file = [
+            _read_paths(file) if column is None or column.null_count else None
+            for file, column in zip(table.files, self._bytes_of_file, strict=True)
+        ]
 
     def read(self, row: int) -> np.ndarray:
         """Decode one picture.
@@ -38,17 +46,18 @@ class PictureReader:
         file = int(np.searchsorted(self.table.first_row_F, row, side='right')) - 1
         offset = int(row - self.table.first_row_F[file])
         try:
-            return decode_picture(self._encoded(row, file, offset))
+            return decode_picture(self._encoded(file, offset))
         except PictureError as error:
             raise ValueError(
                 f'{self.table.files[file]}, row {offset}: {error}'
             ) from error
 
-    def _encoded(self, row: int, file: int, offset: int) -> np.ndarray:
+    def _encoded(self, file: int, offset: int) -> np.ndarray:
         column = self._bytes_of_file[file]
         if column is not None and column[offset].is_valid:
             return np.frombuffer(column[offset].as_buffer(), np.uint8)
-        if path := self.table.path_N[row].as_py():
+        paths = self._paths_of_file[file]
+        if len(paths) and (path := paths[offset].as_py()):
             return read_picture_file(
                 self.table.files[file], path, allow_outside=self.allow_outside
             )
@@ -59,3 +68,7 @@ def _read_bytes(file):
     if 'image_bytes' not in pq.ParquetFile(file).schema_arrow.names:
         return None
     return pq.read_table(file, columns=['image_bytes']).column('image_bytes')
+
+
+def _read_paths(file) -> pa.ChunkedArray:
+    return pa.chunked_array(list(stream_image_paths(file)), pa.string())

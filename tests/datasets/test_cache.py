@@ -173,13 +173,15 @@ def test_embedded_bytes_come_first_and_paths_fill_the_gaps(
     assert images[:, 0, 0].tolist() == [[4, 5, 6], [1, 2, 3]]
 
 
+UNREADABLE = 'the picture cannot be decoded'
+NO_PICTURE = 'no PNG, JPEG, WebP, BMP, GIF, TIFF file: it begins with'
 HUGE = 'the picture has 40000x40000 pixels, more than 16,777,216: this is no eye crop'
 
 
 def test_pictures_that_cannot_be_read_are_listed(
     make_eye_parquet, open_cache, tmp_path
 ):
-    truncated = b'\x89PNG\r\n\x1a\n' + b'\0' * 20
+    truncated = plain(1, 2, 3)[:28]
     good = make_eye_parquet(num_rows=2)
     bad = make_eye_parquet(
         num_rows=7,
@@ -191,9 +193,9 @@ def test_pictures_that_cannot_be_read_are_listed(
     for _ in ('built', 'opened'):
         cache = open_cache(good, bad)
         assert [(row, b.row, b.problem) for row, b in cache.bad_rows] == [
-            (2, 0, 'the picture cannot be decoded'),
-            (3, 1, 'the picture cannot be decoded'),
-            (4, 2, 'the picture cannot be decoded'),
+            (2, 0, f'{UNREADABLE}: the file is empty (0 bytes)'),
+            (3, 1, f"{UNREADABLE}: {NO_PICTURE} b'text'"),
+            (4, 2, f'{UNREADABLE}: cut off after 28 bytes'),
             (5, 3, f'{tmp_path / "gone.png"}: No such file or directory'),
             (6, 4, 'neither image_bytes nor image_path'),
             (7, 5, HUGE),
@@ -424,6 +426,36 @@ def test_a_disk_that_fills_up_is_an_error_and_not_a_crash(
     with pytest.raises(OSError, match=message):
         open_cache(make_eye_parquet(num_rows=8))
     assert entries(open_cache.root) == []
+
+
+def test_a_disk_that_fills_up_while_decoding_is_an_error(
+    make_eye_parquet, open_cache, monkeypatch
+):
+    # on a disk that cannot reserve blocks
+    def fail(*args):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'pwrite', fail)
+    message = f'{open_cache.root}: the decoded cache needs 0.0 GB .No space left on'
+    with pytest.raises(OSError, match=message):
+        open_cache(make_eye_parquet(num_rows=8))
+    assert entries(open_cache.root) == []
+
+
+def test_building_maps_no_pictures(make_eye_parquet, open_cache, monkeypatch):
+    # touched pages would count as memory of the process, up to the size of the cache
+    decode_all, mapped = cache_module._decode_all, []
+
+    def look(*args):
+        bad_rows = decode_all(*args)
+        mapped.append(str(open_cache.root) in Path('/proc/self/maps').read_text())
+        return bad_rows
+
+    monkeypatch.setattr(cache_module, '_decode_all', look)
+    opened = open_cache(make_eye_parquet(num_rows=8))
+    assert str(open_cache.root) in Path('/proc/self/maps').read_text()  # now it is
+    assert opened.images_NHWC.any()
+    assert mapped == [False]
 
 
 def test_a_disk_without_reservation_will_do(make_eye_parquet, open_cache, monkeypatch):

@@ -3,6 +3,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ocec.datasets import eye_columns
 from ocec.datasets.eye_table import SPLITS, find_parquet_files, read_eye_table
 
 TRAIN, VAL, TEST = range(3)
@@ -103,12 +104,13 @@ def test_columns_of_a_whole_file(make_eye_parquet):
     table = read_eye_table([make_eye_parquet(num_rows=16, groups=4)])
     assert len(table) == 16
     assert table.label_N.tolist() == [0, 1] * 8
-    assert table.label_N.dtype == table.group_N.dtype == np.int64
+    assert table.label_N.dtype == table.split_N.dtype == np.int8
+    assert table.group_N.dtype == np.int32
     # subjects of 4 rows: 2 train, 1 val, 1 test
     assert table.split_N.tolist() == [TRAIN] * 8 + [VAL] * 4 + [TEST] * 4
     assert table.group_names == ('s000', 's001', 's002', 's003')
     assert table.group_N.tolist() == np.repeat([0, 1, 2, 3], 4).tolist()
-    assert table.path_N[3].as_py() == 'images/00003.png'
+    assert table.image_paths([3]) == ['images/00003.png']
     assert table.bad_rows == table.bad_split_rows == ()
 
 
@@ -123,6 +125,43 @@ def test_rows_of_several_files_are_located(make_eye_parquet):
         (str(files[2]), 0),
         (str(files[2]), 5),
     ]
+
+
+def test_paths_are_read_in_any_order_and_streamed(make_eye_parquet):
+    files = [
+        make_eye_parquet(num_rows=num, image_path=[f'{name}{n}' for n in range(num)])
+        for name, num in (('a', 4), ('b', 0), ('c', 6))
+    ]
+    table = read_eye_table(files)
+    assert table.image_paths([9, 0, 4, 0]) == ['c5', 'a0', 'c0', 'a0']
+    assert table.image_paths([]) == []
+    streamed = [
+        path for part in table.stream_image_paths() for path in part.to_pylist()
+    ]
+    assert streamed == table.image_paths(range(10))
+
+
+def test_what_is_kept_of_a_row_does_not_depend_on_batches(
+    make_eye_parquet, monkeypatch
+):
+    # groups appear in another order than they sort in, and go over batches and files
+    groups = [f's{row * 7 % 10}' for row in range(20)]
+    columns = dict(
+        group=groups,
+        split=['train', 'val', 'x', 'test'] * 5,
+        label=['open', None, 'closed', 'half'] * 5,
+        class_id=[1, 1, None, None] * 5,
+    )
+    files = [make_eye_parquet(num_rows=20, **columns) for _ in range(2)]
+    whole = read_eye_table(files)
+    monkeypatch.setattr(eye_columns, 'ROWS_PER_BATCH', 3)
+    pieces = read_eye_table(files)
+    assert [pieces.group_names[code] for code in pieces.group_N] == groups * 2
+    assert pieces.group_names == tuple(sorted(set(groups)))
+    assert [row for row, _ in pieces.bad_split_rows] == list(range(2, 40, 4))
+    assert [row for row, _ in pieces.bad_rows] == list(range(3, 40, 4))
+    for name in ('split_N', 'label_N', 'group_N', 'bad_rows', 'bad_split_rows'):
+        np.testing.assert_array_equal(getattr(pieces, name), getattr(whole, name))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +267,7 @@ def test_missing_optional_columns_are_told_by_file(make_eye_parquet):
     table = read_eye_table([whole, bare])
     assert table.files_without_group == table.files_without_split == (bare,)
     assert table.group_N.tolist() == [0, 0, 0, 0, -1, -1]
-    assert table.path_N[5].as_py() is None
+    assert table.image_paths([5, 3]) == [None, 'images/00003.png']
     alone = read_eye_table([bare])
     assert alone.split_N.tolist() == alone.group_N.tolist() == [-1, -1]
     assert alone.group_names == alone.bad_split_rows == ()

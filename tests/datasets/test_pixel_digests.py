@@ -1,9 +1,13 @@
+import errno
 import hashlib
+import os
 
 import numpy as np
 import pytest
 
+from ocec.datasets import image_file
 from ocec.datasets import pixel_digests as module
+from ocec.datasets.image_file import ImageFile
 from ocec.datasets.pixel_digests import FILE_NAME, pixel_digests
 
 
@@ -38,7 +42,7 @@ def test_the_second_time_reads_the_file(images, tmp_path, monkeypatch):
 @pytest.mark.parametrize('content', [b'', b'text', 'cut', 'other rows'])
 def test_a_file_that_does_not_fit_is_written_anew(images, tmp_path, content):
     path = tmp_path / FILE_NAME
-    expected = pixel_digests(images, tmp_path)
+    expected = np.array(pixel_digests(images, tmp_path))
     if content == 'cut':
         content = path.read_bytes()[:-8]
     if content == 'other rows':
@@ -53,6 +57,31 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(images, tmp_path):
     gone = tmp_path / 'gone'
     assert pixel_digests(images, gone).any()
     assert not gone.exists()
+
+
+def test_pictures_are_read_chunk_by_chunk_and_hashes_stay_in_the_file(
+    images, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, '_CHUNK', 7)
+    expected = pixel_digests(images, tmp_path / 'none')
+    np.save(tmp_path / 'images.npy', images)
+    monkeypatch.setattr(image_file, 'MAX_MAPPED_BYTES', 0)
+    opened = ImageFile(tmp_path / 'images.npy')
+    for _ in range(2):
+        digest_N2 = pixel_digests(opened, tmp_path)
+        assert isinstance(digest_N2, np.memmap)
+        np.testing.assert_array_equal(digest_N2, expected)
+
+
+def test_a_disk_that_is_full_is_no_obstacle(images, tmp_path, monkeypatch):
+    expected = pixel_digests(images, tmp_path / 'none')
+
+    def fail(*args):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'replace', fail)
+    np.testing.assert_array_equal(pixel_digests(images, tmp_path), expected)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_pictures(tmp_path):
