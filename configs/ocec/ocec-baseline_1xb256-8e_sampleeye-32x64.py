@@ -2,7 +2,7 @@
 
 Data:   python tools/dataset_converters/make_sample_eyes.py
 Train:  python tools/train.py configs/ocec/ocec-baseline_1xb256-8e_sampleeye-32x64.py
-Result: test F1 0.954 (n=1) on 96 generated subjects, visible light, two cores of an
+Result: test F1 0.959 (n=1) on 96 generated subjects, visible light, two cores of an
         AMD EPYC, 2026-11-21
 """
 
