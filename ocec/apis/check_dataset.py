@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ocec.apis.check_dataset_findings import find_problems
+from ocec.apis.check_dataset_gaps import find_gaps
 from ocec.apis.check_dataset_leaks import LEAK, MAX_NEAR_SHARE, Finding
 from ocec.apis.check_dataset_numbers import (
     count_rows,
@@ -17,7 +18,7 @@ from ocec.apis.check_dataset_numbers import (
     summarise_cues,
 )
 from ocec.apis.check_dataset_page import render_page
-from ocec.apis.check_dataset_scan import scan_pictures
+from ocec.apis.check_dataset_scan import ScannedPictures, scan_pictures
 from ocec.apis.progress import track
 from ocec.datasets.eye_table import EyeTable, find_parquet_files, read_eye_table
 from ocec.engine.checkpoint_io import write_text_atomically
@@ -26,7 +27,7 @@ from ocec.preparation.near_duplicates import find_near_duplicates
 
 VERDICTS = {
     'leak': 'LEAK FOUND',
-    'unknown': 'NO LEAK FOUND, BUT ONE CANNOT BE EXCLUDED',
+    'unknown': 'LEAK NOT EXCLUDED',
     'clean': 'NO LEAK FOUND',
 }
 
@@ -41,8 +42,8 @@ class DatasetReport:
 
     Args:
         files: the parquet files.
-        verdict: ``leak``; ``unknown``: none found, but rows without a group or a
-            split could hide one; ``clean``.
+        verdict: ``leak``; ``unknown``: none found, but what could not be compared may
+            hide one; ``clean``.
         headline: the verdict in a line, with its reason.
         findings: leaks first.
         counts: of :func:`ocec.apis.check_dataset_numbers.count_rows`.
@@ -118,7 +119,7 @@ def check_dataset(
         progress=bands,
     )
     findings = find_problems(table, scanned, near, max_near_share=max_near_share)
-    verdict, headline = judge(table, findings)
+    verdict, headline = judge(table, scanned, findings)
     report = DatasetReport(
         files=tuple(map(str, table.files)),
         verdict=verdict,
@@ -162,23 +163,23 @@ def require_no_leak(files: Sequence[str | Path], **settings) -> DatasetReport:
     return report
 
 
-def judge(table: EyeTable, findings: Sequence[Finding]) -> tuple[str, str]:
+def judge(
+    table: EyeTable, scanned: ScannedPictures, findings: Sequence[Finding]
+) -> tuple[str, str]:
     """Come to a verdict.
 
     Args:
         table: the rows.
+        scanned: their pictures.
         findings: what is wrong with them.
 
     Returns:
         Verdict (``leak``, ``unknown``, ``clean``) and headline.
     """
-    leaks = [finding.title for finding in findings if finding.level == LEAK]
-    if leaks:
+    if leaks := [finding.title for finding in findings if finding.level == LEAK]:
         verdict, reasons = 'leak', leaks
-    elif table.files_without_split or (table.split_N < 0).all():
-        verdict, reasons = 'unknown', ['there are rows without a split']
-    elif unknown := [f.title for f in findings if f.kind == 'missing_groups']:
-        verdict, reasons = 'unknown', [unknown[0].partition(':')[0]]
+    elif gaps := [*find_gaps(table, scanned.facts_N['height'] > 0)]:
+        verdict, reasons = 'unknown', gaps
     else:
         verdict = 'clean'
         reasons = [f'{len(table):,} rows, {len(table.group_names):,} groups']

@@ -133,7 +133,7 @@ def _near_duplicates(
         share > max_share and num >= MIN_NEAR_ROWS for share, num, _, _ in counted
     )
     parts = ', '.join(
-        f'{num:,} of {total:,} rows of {name} ({share:.1%})'
+        f'{num:,} of {total:,} rows of {name} ({_percent(share, max_share)})'
         for share, num, total, name in counted
     )
     mirrored = int(near.mirrored_N[table.split_N > SPLITS.index('train')].sum())
@@ -149,10 +149,17 @@ def _near_duplicates(
         LEAK if is_leak else WARNING,
         f'{parts} look like a row of another split'
         + (f', {mirrored:,} of them mirrored' if mirrored else ''),
-        f'{meaning}; judge by the pictures. The limit is {max_share:.1%} '
+        f'{meaning}; judge by the pictures. The limit is {100 * max_share:g}% '
         f'(--max-near-share).{notes}',
         sets=tuple(map(tuple, pairs_to_show(near, SHOWN_SETS).tolist())),
     )
+
+
+def _percent(share: float, limit: float) -> str:
+    """A share, with as many digits as tell it from the limit."""
+    texts = [f'{share:.{digits}%}' for digits in range(1, 9)]
+    told = (text for text in texts if float(text[:-1]) != round(100 * limit, 9))
+    return next(told, texts[0])
 
 
 def _sets_of(code_N: np.ndarray, codes: Sequence[int]) -> tuple[tuple[int, ...], ...]:

@@ -1,7 +1,8 @@
 """The cheap half of the check of a data set: what a training looks at before it begins.
 
 It compares what the training and the validation really read, also when that is two
-files. Shapes: N images of all datasets.
+files, and the groups of both with those of the split test of these files. Shapes: N
+images of all datasets, R rows of a file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from mmengine.hooks import Hook
@@ -17,7 +19,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ocec.datasets.eye_parquet import EyeParquet
-from ocec.datasets.eye_table import NO_GROUP
+from ocec.datasets.eye_table import NO_GROUP, SPLITS
 from ocec.functional.leak_check import codes_in_several_parts, codes_of_digests
 
 CHOICES = ('auto', 'always', 'never')
@@ -73,23 +75,31 @@ class DatasetCheckHook(Hook):
 def find_quickly(datasets: Mapping[str, EyeParquet]) -> list[str]:
     """Look for groups and pictures in two datasets, and for contradicting labels.
 
+    Of rows of the split test that no dataset reads, only the groups are compared.
+
     Args:
         datasets: name -> dataset of a run.
 
     Returns:
         A text for each thing that is wrong.
     """
-    part_N = np.repeat(np.arange(len(datasets)), [len(d) for d in datasets.values()])
+    sizes = [len(dataset) for dataset in datasets.values()]
+    part_N = np.repeat(np.arange(len(datasets), dtype=np.int8), sizes)
     label_N = np.concatenate([dataset.labels for dataset in datasets.values()])
     named = ' and '.join(datasets)
     found = []
     group_N, names = _groups(list(datasets.values()))
     if len(shared := codes_in_several_parts(group_N, part_N)):
-        shown = ', '.join(names[code] for code in shared[:SHOWN])
-        more = ', ...' if len(shared) > SHOWN else ''
+        shown = _first([names[code] for code in shared])
         found.append(
-            f'LEAK: {len(shared):,} groups are in {named} ({shown}{more}): the metrics '
-            'will be too good'
+            f'LEAK: {len(shared):,} groups are in {named} ({shown}): the metrics will '
+            'be too good'
+        )
+    used = {names[code] for code in np.unique(group_N[group_N != NO_GROUP])}
+    if tested := sorted(used & _groups_of_test(list(datasets.values()))):
+        found.append(
+            f'LEAK: {len(tested):,} groups of {named} are also in the split test '
+            f'({_first(tested)}): the metrics of test will be too good'
         )
     digests = [dataset.pixel_digests() for dataset in datasets.values()]
     if all(digest is not None for digest in digests):
@@ -124,6 +134,30 @@ def _groups(datasets: Sequence[EyeParquet]) -> tuple[np.ndarray, list[str]]:
     return np.concatenate(codes), names
 
 
+def _groups_of_test(datasets: Sequence[EyeParquet]) -> set[str]:
+    """Names of the groups in rows of the split test that no dataset reads.
+
+    Where the datasets split by ratios, such rows have whole groups of their own.
+    """
+    group_R_of: dict[Path, np.ndarray] = {}
+    for dataset in datasets:
+        table = dataset.table
+        names = np.array([*table.group_names, ''], object)
+        is_left_N = (table.split_N == SPLITS.index('test')) & (table.label_N >= 0)
+        is_left_N[dataset.rows] = False
+        group_N = np.where(is_left_N, table.group_N, NO_GROUP)
+        pieces = np.split(group_N, table.first_row_F[1:-1])
+        for file, code_R in zip(table.files, pieces, strict=True):
+            # what one dataset reads is not left, though another does not read it
+            name_R = group_R_of.setdefault(file.resolve(), names[code_R])
+            name_R[code_R == NO_GROUP] = ''
+    return {name for name_R in group_R_of.values() for name in name_R} - {''}
+
+
+def _first(names: Sequence[str]) -> str:
+    return ', '.join(names[:SHOWN]) + (', ...' if len(names) > SHOWN else '')
+
+
 def _report(datasets: Mapping[str, EyeParquet]) -> None:
     start = time.perf_counter()
     found = find_quickly(datasets)
@@ -134,7 +168,8 @@ def _report(datasets: Mapping[str, EyeParquet]) -> None:
         named = ' and '.join(datasets)
         _log(
             f'data check: {num_images:,} images of {named} share no group and no '
-            f'picture, and no label contradicts another ({seconds:.1f} s)'
+            'picture, none of their groups is in the split test, and no label '
+            f'contradicts another ({seconds:.1f} s)'
         )
         return
     for text in found:

@@ -22,6 +22,7 @@ from ocec.apis.progress import track
 from ocec.preparation.atomic_files import new_file
 from ocec.preparation.convert_manifest import (
     changes_since,
+    edited_files,
     read_manifest,
     write_manifest,
 )
@@ -30,16 +31,17 @@ from ocec.preparation.convert_settings import ConvertSettings
 from ocec.preparation.eye_listing import EyeEntry, Listing, merge_duplicates
 from ocec.preparation.list_sources import list_sources
 from ocec.preparation.look_alikes import group_look_alikes
-from ocec.preparation.picture_intake import (
-    PictureFacts,
-    examine_picture,
+from ocec.preparation.output_files import (
+    existing_outputs,
+    output_path,
+    remove_leftovers,
+    remove_stale,
 )
+from ocec.preparation.picture_intake import PictureFacts, examine_picture
 from ocec.preparation.picture_places import Place, chunk_places, read_pictures
 from ocec.preparation.shard_writer import eye_schema, shard_paths, write_shards
 from ocec.preparation.split_plan import SplitPlan
 
-DEFAULT_NAME = 'dataset.parquet'
-"""Name of the output in a folder; what the original OCEC looks for."""
 SHOWN_BAD_ROWS = 5
 # starting processes takes longer than examining so many pictures
 _MIN_FOR_PROCESSES = 2000
@@ -70,18 +72,18 @@ def convert_data(
         The parquet files of the output.
 
     Raises:
-        ConfigError: a setting is out of range.
-        FileExistsError: the output was made by something else; needs ``force``.
+        ConfigError: a setting is out of range or has no effect.
+        FileExistsError: the output, or a part of it, was made or changed by something
+            else; needs ``force``.
         FileNotFoundError: a source is not there.
         ValueError: a source cannot be read, rows cannot be used, or no row is left.
     """
-    if not isinstance(settings, ConvertSettings):
-        try:
+    try:
+        if not isinstance(settings, ConvertSettings):
             settings = ConvertSettings(**settings or {})
-        except ValueError as error:
-            raise ConfigError(f'error: {error}') from error
-    out = Path(out)
-    out = out if out.suffix == '.parquet' else out / DEFAULT_NAME
+        out = output_path(Path(out))
+    except ValueError as error:
+        raise ConfigError(f'error: {error}') from error
     listings = list_sources(
         sources,
         form=settings.format,
@@ -91,6 +93,7 @@ def convert_data(
     )
     _say(*(line for listing in listings for line in listing.told))
     plain, digests = settings.as_json(), [listing.digest() for listing in listings]
+    _say(*(f'removed, left by a killed run: {file}' for file in remove_leftovers(out)))
     if (files := _up_to_date(out, plain, digests, listings, force)) is not None:
         return files
     entries = [entry for listing in listings for entry in listing.entries]
@@ -116,28 +119,35 @@ def _up_to_date(
 ) -> list[Path] | None:
     """Files of an output that is what this run would make; None to go on."""
     manifest = read_manifest(out)
-    there = [out, *out.parent.glob(f'{out.stem}_[0-9][0-9][0-9][0-9].parquet')]
-    there = [file for file in there if file.exists()]
+    there = existing_outputs(out)
     inputs = {file.resolve() for listing in listings for file in listing.files}
     if clash := sorted(str(file) for file in there if file.resolve() in inputs):
         raise ValueError(f'{clash[0]} is a source; write to another name')
     if force:
         return None
+    listed = manifest['files'] if manifest else {}
+    foreign = [file for file in there if file.name not in listed]
     if manifest is None:
-        if there:
-            raise FileExistsError(
-                f'{there[0]} exists and was not made by this tool; choose another '
-                'name, or set force (--force) to overwrite it'
-            )
+        _refuse(foreign, 'exists and was not made by this tool')
         return None
+    _refuse(edited_files(manifest, out.parent), 'was changed after this tool wrote it')
     changes = changes_since(
         manifest, settings=plain, sources=digests, folder=out.parent
     )
     if not changes:
         _say(f'{out}: up to date, nothing to do')
         return [out.parent / name for name in manifest['files']]
+    _refuse(foreign, 'is no part of the output made before')
     _say(f'{out}: is made again: {"; ".join(changes)}')
     return None
+
+
+def _refuse(files: list[Path], why: str) -> None:
+    if files:
+        raise FileExistsError(
+            f'{files[0]} {why}; choose another name, or set force (--force) to '
+            'overwrite it'
+        )
 
 
 def _examine(
@@ -225,7 +235,7 @@ def _group(entries, facts, settings: ConvertSettings) -> list[EyeEntry]:
         return entries
     names = group_look_alikes(
         np.stack([facts[i].thumbnail_HW for i in lone]),
-        max_distance=settings.near_distance,
+        max_distance=settings.bits_of_near,
     ).tolist()
     sizes = Counter(names).values()
     _say(
@@ -240,19 +250,25 @@ def _group(entries, facts, settings: ConvertSettings) -> list[EyeEntry]:
 
 def _choose_split(entries, settings: ConvertSettings) -> str:
     """How to divide, before the long work begins."""
+    entries = [entry for entry in entries if not entry.problem]
     num_without = sum(not entry.split for entry in entries)
     method = settings.split
     if method is None:
-        method = 'grouped' if num_without or settings.resplit else 'keep'
+        is_kept = entries and not num_without and not settings.resplit
+        method = 'keep' if is_kept else 'grouped'
     if method == 'keep' and num_without:
         raise ValueError(
             f'{num_without:,} of {len(entries):,} rows have no split to keep; divide '
             'with --split grouped'
         )
-    if method != 'keep' and not num_without and not settings.resplit:
+    if method != 'keep' and entries and not num_without and not settings.resplit:
         raise ValueError(
             f'the sources have splits already; add --resplit to divide anew by {method}'
         )
+    try:
+        settings.check_options(method)
+    except ValueError as error:
+        raise ConfigError(f'error: {error}') from error
     return method
 
 
@@ -279,10 +295,9 @@ def _write(out: Path, entries, facts, settings: ConvertSettings) -> list[Path]:
     else:
         rows = path_rows(entries, out.parent, allow_outside=settings.allow_outside)
     rows = track(rows, total=len(entries), what='writing rows')
-    before = read_manifest(out) or {'files': {}}
     write_shards(rows, paths, schema, settings.max_rows_per_file)
-    for name in set(before['files']) - {path.name for path in paths}:
-        (out.parent / name).unlink(missing_ok=True)
+    stale = remove_stale(out, paths, before=(read_manifest(out) or {}).get('files', ()))
+    _say(*(f'removed, of an earlier output: {file}' for file in stale))
     shown = str(paths[0]) if len(paths) == 1 else f'{paths[0]} to {paths[-1].name}'
     _say(f'written: {shown}, {len(entries):,} rows')
     return paths

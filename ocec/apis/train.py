@@ -64,9 +64,9 @@ def train(
         deterministic: only deterministic kernels.
         no_check: do not refuse a config with findings.
         trust_checkpoint: unpickle anything when resuming or loading.
-        data_check: look for leaks between training and validation before the first
-            epoch, and warn: ``auto`` (not in more than a million images), ``always``
-            or ``never``.
+        data_check: look for leaks between training, validation and test before the
+            first epoch, and warn: ``auto`` (not in more than a million images),
+            ``always`` or ``never``.
 
     Returns:
         Where the run lies and what its best checkpoint is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,15 +20,18 @@ def new_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Yields:
         the file, binary; written to the disk before it gets its name.
     """
-    with new_files([path]) as (file,):
-        yield file
+    with new_files([path]) as files:
+        yield next(files)
 
 
 @contextlib.contextmanager
-def new_files(paths: Sequence[str | os.PathLike]) -> Iterator[list[BinaryIO]]:
+def new_files(
+    paths: Sequence[str | os.PathLike],
+) -> Iterator[Generator[BinaryIO, None, None]]:
     """Open files that replace those under their names when the block ends well.
 
-    If it does not, or the program is killed within it, the old files are untouched.
+    One file is open at a time, so that their number has no limit. If the block does
+    not end well, or the program is killed within it, the old files are untouched.
     The names are given one after the other at the end, which takes no time to speak
     of but is not one step.
 
@@ -36,24 +39,16 @@ def new_files(paths: Sequence[str | os.PathLike]) -> Iterator[list[BinaryIO]]:
         paths: files to write; their folders are made if missing.
 
     Yields:
-        the files, binary; written to the disk before they get their names.
+        the files one by one, binary; each is written to the disk and closed when the
+        next one is asked for. Those that nobody asks for are empty.
     """
     paths = [Path(path) for path in paths]
     partials: list[Path] = []
+    files = _open_each(paths, partials)
     try:
-        with contextlib.ExitStack() as stack:
-            files = []
-            for path in paths:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                handle, name = tempfile.mkstemp(
-                    dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp'
-                )
-                partials.append(Path(name))
-                files.append(stack.enter_context(os.fdopen(handle, 'wb')))
-            yield files
-            for file in files:
-                file.flush()
-                os.fsync(file.fileno())
+        yield files
+        for _ in files:
+            pass
         for partial, path in zip(partials, paths, strict=True):
             # mkstemp makes private files; follow the user's umask as open() does
             partial.chmod(0o666 & ~_umask())
@@ -61,8 +56,24 @@ def new_files(paths: Sequence[str | os.PathLike]) -> Iterator[list[BinaryIO]]:
         for folder in {path.parent for path in paths}:
             _sync_folder(folder)
     finally:
+        files.close()
         for partial in partials:
             partial.unlink(missing_ok=True)
+
+
+def _open_each(
+    paths: Sequence[Path], partials: list[Path]
+) -> Generator[BinaryIO, None, None]:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp'
+        )
+        partials.append(Path(name))
+        with os.fdopen(handle, 'wb') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -63,6 +63,22 @@ def changes_since(
     return reasons
 
 
+def edited_files(manifest: Mapping, folder: Path) -> list[Path]:
+    """Find files of an output that something else has written since.
+
+    Args:
+        manifest: of the output.
+        folder: where the output lies.
+
+    Returns:
+        Those that are there, but with another size or time.
+    """
+    found = {folder / name: stamp for name, stamp in manifest['files'].items()}
+    return [
+        path for path, stamp in found.items() if stamp_of(path) not in (None, stamp)
+    ]
+
+
 def write_manifest(
     output: Path, *, settings: Mapping, sources: Sequence[str], files: Sequence[Path]
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocec.preparation.label_words import UNKNOWN_LABEL
@@ -22,6 +22,8 @@ SPLIT_WORDS = {
     'test': 'test',
     'testing': 'test',
 }
+GROUP_WORDS = ('group', 'subject', 'person', 'video', 'recording', 'session')
+"""Names of columns that tell the group, the first that is there."""
 UNKNOWN_GROUPS = ('', 'unknown', 'none', 'nan')
 
 
@@ -82,7 +84,10 @@ class Listing:
 def merge_duplicates(
     entries: Sequence[EyeEntry], policy: str
 ) -> tuple[list[EyeEntry], list[str]]:
-    """Keep the first of the entries that are one picture.
+    """Make one of the entries that are one picture.
+
+    What one source knows and the other does not, counts: group, split, and that
+    nothing is known against the picture.
 
     Args:
         entries: of all sources, in order.
@@ -92,24 +97,21 @@ def merge_duplicates(
         The entries that are left and lines for the user.
 
     Raises:
-        ValueError: one picture has two labels; one name stands for two pictures; or
-            there are duplicates and the policy is ``error``.
+        ValueError: one picture has two labels, groups or splits; one name stands for
+            two pictures; or there are duplicates and the policy is ``error``.
     """
     kept: dict[tuple[str, int], EyeEntry] = {}
-    by_path: dict[str, EyeEntry] = {}
     doubles = []
     for entry in entries:
-        first = kept.setdefault((entry.file, entry.row), entry)
-        if first is not entry:
-            if UNKNOWN_LABEL not in (first.label, entry.label) and (
-                first.label != entry.label
-            ):
-                raise ValueError(
-                    f'{entry.path} is given with both labels, closed and open (in '
-                    f'{first.source} and {entry.source}); correct one of them'
-                )
+        place = entry.file, entry.row
+        if place in kept:
+            kept[place] = _merge(kept[place], entry)
             doubles.append(entry.path)
-        elif (other := by_path.setdefault(entry.path, entry)) is not entry:
+        else:
+            kept[place] = entry
+    by_path: dict[str, EyeEntry] = {}
+    for entry in kept.values():
+        if (other := by_path.setdefault(entry.path, entry)) is not entry:
             raise ValueError(
                 f'the name {entry.path} stands for two pictures, {other.file} and '
                 f'{entry.file}; convert them into two files'
@@ -126,6 +128,27 @@ def merge_duplicates(
             f'{doubles[0]}: the first of each counts'
         )
     return list(kept.values()), told
+
+
+def _merge(first: EyeEntry, second: EyeEntry) -> EyeEntry:
+    where = f'(in {first.source} and {second.source}); correct one of them'
+    if first.label != second.label and UNKNOWN_LABEL not in (first.label, second.label):
+        raise ValueError(
+            f'{second.path} is given with both labels, closed and open {where}'
+        )
+    for name in ('group', 'split'):
+        values = getattr(first, name), getattr(second, name)
+        if all(values) and values[0] != values[1]:
+            raise ValueError(
+                f'{second.path} is given with two {name}s, {values[0]} and '
+                f'{values[1]} {where}'
+            )
+    best = second if first.problem and not second.problem else first
+    return replace(
+        best,
+        group=first.group or second.group,
+        split=first.split or second.split,
+    )
 
 
 def unify_group(name: object) -> str:

@@ -68,6 +68,36 @@ def parse_labels(values: Sequence[object], places: Sequence[str]) -> list:
     return parsed
 
 
+def parse_ids_and_labels(
+    ids: Sequence[object], values: Sequence[object], places: Sequence[str]
+) -> list:
+    """Read labels that are given twice: by ``class_id`` where it is, else by label.
+
+    Args:
+        ids: N values of ``class_id``, None where there is none.
+        values: N labels.
+        places: N texts that say where each stands.
+
+    Returns:
+        N pairs of label and problem; rows where both contradict have a problem.
+
+    Raises:
+        ValueError: names and numbers are mixed among the ids.
+    """
+    by_id = parse_labels(ids, places)
+    by_text = [parse_label(value) for value in values]
+    labels = []
+    for value, of_id, of_text in zip(ids, by_id, by_text, strict=True):
+        if value is None:
+            labels.append(of_text)
+        elif 0 <= of_id[0] != of_text[0] >= 0:
+            problem = f'class_id {value} and the label contradict each other'
+            labels.append((UNKNOWN_LABEL, problem))
+        else:
+            labels.append(of_id)
+    return labels
+
+
 def _shown(places: list[str]) -> str:
     more = f' and {len(places) - _SHOWN:,} more' if len(places) > _SHOWN else ''
     return '; '.join(places[:_SHOWN]) + more

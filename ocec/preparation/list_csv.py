@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocec.preparation.eye_listing import (
+    GROUP_WORDS,
     SPLIT_WORDS,
     EyeEntry,
     Listing,
@@ -16,14 +17,14 @@ from ocec.preparation.eye_listing import (
     problem_of_name,
     unify_group,
 )
-from ocec.preparation.label_words import parse_label, parse_labels
+from ocec.preparation.label_words import parse_ids_and_labels, parse_label, parse_labels
 from ocec.preparation.name_patterns import group_by_pattern
 from ocec.preparation.path_fence import PathFence
 
 COLUMN_WORDS = {
     'path': ('path', 'image_path', 'file', 'filename', 'file_name', 'image'),
     'label': ('label', 'class', 'class_id', 'state'),
-    'group': ('group', 'subject', 'person', 'video', 'recording', 'session'),
+    'group': GROUP_WORDS,
     'split': ('split', 'subset'),
 }
 """Names that a header may use; without one the columns are path, label, group."""
@@ -69,10 +70,13 @@ def list_csv(
                 'names with a comma in double quotes'
             )
     fence = PathFence(data_root or file.parent, allow_outside=allow_outside)
-    labels = parse_labels(
-        [cells[columns['label']] for _, cells in rows],
-        [f'{file}, line {line}' for line, _ in rows],
-    )
+    places = [f'{file}, line {line}' for line, _ in rows]
+    texts = [cells[columns['label']] for _, cells in rows]
+    if 'class_id' in columns:
+        ids = [cells[columns['class_id']].strip() or None for _, cells in rows]
+        labels = parse_ids_and_labels(ids, texts, places)
+    else:
+        labels = parse_labels(texts, places)
     entries = [
         _entry(file, line, cells, columns, label, fence, group_pattern)
         for (line, cells), label in zip(rows, labels, strict=True)
@@ -121,6 +125,8 @@ def _read_header(file: Path, cells: Sequence[str]) -> tuple[dict[str, int], str]
                 f'{file}: the header lacks a column for the {field}, one of '
                 f'{COLUMN_WORDS[field]}; found {names}'
             )
+    if 'class_id' in names and names[columns['label']] != 'class_id':
+        columns['class_id'] = names.index('class_id')
     unused = [name for i, name in enumerate(names) if i not in columns.values()]
     ignored = f', ignored: {", ".join(unused)}' if unused else ''
     used = ', '.join(f'{field} from "{names[i]}"' for field, i in columns.items())
@@ -137,11 +143,13 @@ def _entry(
     path = cell('path').replace('\\', '/')
     label, problem = label_and_problem
     resolved, problem_of_path = fence.resolve(path)
+    row = -1
     split = cell('split').lower()
     if split and split not in SPLIT_WORDS:
         problem = problem or f'unknown split {split!r}; known: {sorted(SPLIT_WORDS)}'
     if not path:
-        problem_of_path = 'the path is missing'
+        # a place of its own: such rows are no duplicates
+        resolved, row, problem_of_path = str(file), line, 'the path is missing'
     if group_pattern is None:
         group = unify_group(printable(cell('group')))
     else:
@@ -153,5 +161,6 @@ def _entry(
         split=SPLIT_WORDS.get(split, ''),
         source=file.stem,
         file=resolved,
+        row=row,
         problem=problem_of_name(path) or problem or problem_of_path,
     )

@@ -6,17 +6,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from ocec.functional.probability import CLASS_NAMES
 from ocec.preparation.eye_listing import EyeEntry, Listing, printable, problem_of_name
+from ocec.preparation.label_words import UNKNOWN_LABEL
 from ocec.preparation.name_patterns import (
     MRL_EXTRAS,
     MRL_NAME,
     class_of_folders,
     group_by_pattern,
-    group_of_folders,
+    groups_of_folders,
     split_of_folders,
 )
 from ocec.preparation.path_fence import PathFence
@@ -36,48 +37,40 @@ def list_folder(
     Args:
         root: folder; any nesting.
         group_pattern: with a named group ``group``, searched in the path relative to
-            ``root``; without one, the folders above the class folder, else the one
-            below it.
+            ``root``; without one, the coarsest folders that differ.
         allow_outside: follow symbolic links that leave ``root``.
 
     Returns:
-        The listing, sorted by path; pictures in no class folder have a problem.
+        The listing, sorted by path; pictures in no class folder have a problem, and
+        so has each folder that cannot be read. Where no picture lies in a class folder,
+        the name of ``root`` itself counts.
 
     Raises:
         ValueError: there are no pictures.
     """
     root = Path(root)
-    entries, passed_over = [], Counter()
-    for path, file, problem in _walk(root, allow_outside, passed_over):
-        label, problem_of_class = class_of_folders(path)
-        if group_pattern is None:
-            group = group_of_folders(path)
-        else:
-            group = group_by_pattern(path, group_pattern)
-        entries.append(
-            EyeEntry(
-                path=f'{_name(root)}/{path}',
-                label=label,
-                group=group,
-                split=split_of_folders(path),
-                source=_name(root),
-                file=file,
-                problem=problem or problem_of_class,
-            )
+    passed_over, unreadable = Counter(), []
+    found = list(_walk(root, allow_outside, passed_over, unreadable))
+    classes, told = _classes([path for path, _, _ in found], root)
+    groups, lines = _groups([path for path, _, _ in found], classes, group_pattern)
+    entries = [
+        EyeEntry(
+            path=f'{_name(root)}/{path}',
+            label=label,
+            group=group,
+            split=split_of_folders(path),
+            source=_name(root),
+            file=file,
+            problem=problem or problem_of_class,
         )
+        for (path, file, problem), (label, problem_of_class), group in zip(
+            found, classes, groups, strict=True
+        )
+    ]
+    told = (told, *_tell_others(passed_over), *lines)
+    entries += _unreadable_entries(unreadable, root)
     _require_pictures(entries, root)
-    rule = 'folders' if group_pattern is None else f'pattern {group_pattern.pattern!r}'
-    if group_pattern is None and len({entry.group for entry in entries}) == 1:
-        # one folder around all is a wrapper, not a subject
-        entries = [_without_group(entry) for entry in entries]
-    return Listing(
-        entries,
-        (
-            f'{root}: {len(entries):,} pictures in folders open/ and closed/',
-            *_tell_others(passed_over),
-            _tell_groups(entries, rule),
-        ),
-    )
+    return Listing(entries, told)
 
 
 def list_mrl(
@@ -95,14 +88,15 @@ def list_mrl(
 
     Returns:
         The listing, sorted by path, with the extras ``glasses``, ``reflections``,
-        ``lighting`` and ``sensor``; pictures with other names have a problem.
+        ``lighting`` and ``sensor``; pictures with other names have a problem, and so
+        has each folder that cannot be read.
 
     Raises:
         ValueError: there are no pictures.
     """
     root = Path(root)
-    entries, passed_over = [], Counter()
-    for path, file, problem in _walk(root, allow_outside, passed_over):
+    entries, passed_over, unreadable = [], Counter(), []
+    for path, file, problem in _walk(root, allow_outside, passed_over, unreadable):
         match = MRL_NAME.search(Path(path).stem)
         group = match['group'] if match else ''
         if group_pattern is not None:
@@ -121,40 +115,40 @@ def list_mrl(
                 },
             )
         )
-    _require_pictures(entries, root)
     rule = 'subjects' if group_pattern is None else f'pattern {group_pattern.pattern!r}'
-    return Listing(
-        entries,
-        (
-            f'{root}: {len(entries):,} pictures with MRL names (subject, eye state, '
-            f'{", ".join(MRL_EXTRAS)})',
-            *_tell_others(passed_over),
-            _tell_groups(entries, rule),
-        ),
+    told = (
+        f'{root}: {len(entries):,} pictures with MRL names (subject, eye state, '
+        f'{", ".join(MRL_EXTRAS)})',
+        *_tell_others(passed_over),
+        _tell_groups([entry.group for entry in entries], rule),
     )
+    entries += _unreadable_entries(unreadable, root)
+    _require_pictures(entries, root)
+    return Listing(entries, told)
 
 
 def has_pictures(root: str | os.PathLike) -> bool:
     """Whether there is a picture anywhere below a folder."""
-    pictures = _walk(Path(root), allow_outside=False, passed_over=Counter())
-    return next(pictures, None) is not None
+    return next(_walk(Path(root), False, Counter(), []), None) is not None
 
 
 def looks_like_mrl(root: str | os.PathLike) -> bool:
     """Whether most of the first pictures of a folder have MRL names."""
-    pictures = _walk(Path(root), allow_outside=False, passed_over=Counter())
+    pictures = _walk(Path(root), False, Counter(), [])
     first = [path for path, *_ in islice(pictures, _LOOKED_AT)]
     named = sum(bool(MRL_NAME.search(Path(path).stem)) for path in first)
     return 2 * named > len(first)
 
 
 def _walk(
-    root: Path, allow_outside: bool, passed_over: Counter
+    root: Path, allow_outside: bool, passed_over: Counter, unreadable: list[OSError]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield (relative path, file, problem), sorted; count what is passed over."""
+    """Yield (relative path, file, problem), sorted; note what is passed over."""
     fence = PathFence(root, allow_outside=allow_outside)
     visited = {fence.root}
-    for folder, folders, files in os.walk(fence.root, followlinks=True):
+    for folder, folders, files in os.walk(
+        fence.root, onerror=unreadable.append, followlinks=True
+    ):
         folders[:] = sorted(
             name
             for name in folders
@@ -196,8 +190,59 @@ def _require_pictures(entries: list, root: Path) -> None:
         )
 
 
-def _without_group(entry: EyeEntry) -> EyeEntry:
-    return replace(entry, group='')
+def _unreadable_entries(unreadable: list[OSError], root: Path) -> list[EyeEntry]:
+    """One entry with a problem for each folder whose pictures nobody knows."""
+    entries = []
+    for error in unreadable:
+        path = os.path.relpath(error.filename, os.path.realpath(root))
+        entries.append(
+            EyeEntry(
+                path=printable(f'{_name(root)}/{path}/'.replace(os.sep, '/')),
+                label=UNKNOWN_LABEL,
+                group='',
+                split='',
+                source=_name(root),
+                file=error.filename,
+                problem=f'the folder cannot be read: {error.strerror}',
+            )
+        )
+    return entries
+
+
+def _classes(paths: list[str], root: Path) -> tuple[list[tuple[int, str]], str]:
+    """Label and problem of each path, and a line for the user."""
+    classes = [class_of_folders(path) for path in paths]
+    name = root.resolve().name.lower()
+    in_none = not any(set(path.lower().split('/')) & set(CLASS_NAMES) for path in paths)
+    if name in CLASS_NAMES and in_none:
+        told = f'{root}: {len(paths):,} pictures, all {name} after the folder itself'
+        return [(CLASS_NAMES.index(name), '')] * len(paths), told
+    told = f'{root}: {len(paths):,} pictures in folders open/ and closed/'
+    return classes, told
+
+
+def _groups(
+    paths: list[str], classes: list, pattern: re.Pattern | None
+) -> tuple[list[str], list[str]]:
+    """Group of each path, and lines for the user."""
+    if pattern is not None:
+        groups = [group_by_pattern(path, pattern) for path in paths]
+        return groups, [_tell_groups(groups, f'pattern {pattern.pattern!r}')]
+    # a misspelt class folder is no group
+    usable = [i for i, (label, _) in enumerate(classes) if label != UNKNOWN_LABEL]
+    found, levels = groups_of_folders([paths[i] for i in usable])
+    groups = [''] * len(paths)
+    for i, group in zip(usable, found, strict=True):
+        groups[i] = group
+    lines = [_tell_groups(groups, 'folders')]
+    if len(levels) > 1:
+        finer = ', then '.join(_shown(names) for names in levels[1:])
+        lines.append(
+            f'  WARNING: the folders differ at {len(levels)} levels. Groups are those '
+            f'of the first, {_shown(levels[0])}; below lie {finer}. Name another level '
+            "with --group-pattern, as '^[^/]+/(?P<group>[^/]+)/' for the second"
+        )
+    return groups, lines
 
 
 def _tell_others(passed_over: Counter) -> list[str]:
@@ -209,11 +254,14 @@ def _tell_others(passed_over: Counter) -> list[str]:
     return [f'  passed over: {shown}']
 
 
-def _tell_groups(entries: list[EyeEntry], rule: str) -> str:
-    groups = sorted({entry.group for entry in entries} - {''})
-    lone = sum(not entry.group for entry in entries)
-    if not groups:
+def _tell_groups(groups: list[str], rule: str) -> str:
+    names = sorted(set(groups) - {''})
+    if not names:
         return f'  groups by {rule}: none found'
-    shown = ', '.join(groups[:3]) + (', ...' if len(groups) > 3 else '')
+    lone = groups.count('')
     unknown = f'; {lone:,} pictures in none' if lone else ''
-    return f'  groups by {rule}: {len(groups):,} ({shown}){unknown}'
+    return f'  groups by {rule}: {len(names):,} {_shown(names)}{unknown}'
+
+
+def _shown(names: list[str]) -> str:
+    return f'({", ".join(names[:3])}{", ..." if len(names) > 3 else ""})'

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ocec.preparation.eye_listing import SPLIT_WORDS, EyeEntry, Listing, unify_group
-from ocec.preparation.label_words import parse_label, parse_labels
+from ocec.preparation.eye_listing import (
+    GROUP_WORDS,
+    SPLIT_WORDS,
+    EyeEntry,
+    Listing,
+    unify_group,
+)
+from ocec.preparation.label_words import parse_ids_and_labels, parse_labels
 from ocec.preparation.name_patterns import group_by_pattern
 from ocec.preparation.path_fence import PathFence
 
@@ -35,9 +42,10 @@ def list_parquet(
 
     Args:
         file: with ``class_id`` (0 closed, 1 open) and/or ``label``, ``image_path``
-            and/or ``image_bytes``, and whatever else: other columns are extras.
+            and/or ``image_bytes``, and whatever else: other columns are extras. The
+            group is the column ``group``, or the first other of ``GROUP_WORDS``.
         group_pattern: with a named group ``group``, searched in ``image_path``, in
-            place of the column ``group``.
+            place of that column.
         allow_outside: accept paths that leave the folder of the file.
 
     Returns:
@@ -45,26 +53,33 @@ def list_parquet(
 
     Raises:
         ValueError: it is no parquet, has no rows, lacks a column, or names and
-            numbers are mixed in one column of labels.
+            numbers are mixed in one column of labels, or ``image_bytes`` is not
+            binary.
     """
     file = Path(file)
     table, has_bytes_N = _read_table(file)
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     nothing = [None] * table.num_rows
     labels = _labels(file, columns, table.num_rows)
-    extras = [name for name in table.column_names if name not in KNOWN_COLUMNS]
+    group_column = None if group_pattern else _group_column(table.column_names)
+    known = {*KNOWN_COLUMNS, group_column}
+    extras = [name for name in table.column_names if name not in known]
     fence = PathFence(file.parent, allow_outside=allow_outside)
     entries = []
     for row in range(table.num_rows):
         path = str(columns.get('image_path', nothing)[row] or '').replace('\\', '/')
         place, problem = str(file), ''
-        if not has_bytes_N[row]:
-            place, problem = fence.resolve(path) if path else ('', 'no picture')
+        is_inside = has_bytes_N[row] or not path
+        if not is_inside:
+            place, problem = fence.resolve(path)
+        elif not has_bytes_N[row]:
+            problem = 'no picture'
         split, problem_of_split = _split(columns.get('split', nothing)[row])
         label, problem_of_label = labels[row]
-        group = unify_group(columns.get('group', nothing)[row])
         if group_pattern is not None:
             group = group_by_pattern(path, group_pattern)
+        else:
+            group = unify_group(columns.get(group_column, nothing)[row])
         entries.append(
             EyeEntry(
                 path=path or f'{file.stem}/{row:07d}',
@@ -73,13 +88,15 @@ def list_parquet(
                 split=split,
                 source=str(columns.get('source', nothing)[row] or file.stem),
                 file=place,
-                row=row if has_bytes_N[row] else -1,
+                row=row if is_inside else -1,
                 problem=problem_of_label or problem_of_split or problem,
                 extras={name: columns[name][row] for name in extras} or None,
             )
         )
     num_groups = len({entry.group for entry in entries} - {''})
     told = f'{file}: {len(entries):,} rows of a parquet, {num_groups:,} groups'
+    if group_column not in (None, 'group'):
+        told += f' from "{group_column}"'
     if extras:
         told += f', further columns: {", ".join(extras)}'
     return Listing(entries, (told,), files=(file,))
@@ -90,6 +107,7 @@ def _read_table(file: Path) -> tuple[pa.Table, list[bool]]:
     try:
         parquet = pq.ParquetFile(file)
         names = parquet.schema_arrow.names
+        _check_picture_column(file, parquet.schema_arrow)
         table = parquet.read(columns=[name for name in names if name != 'image_bytes'])
         has_bytes_N = [False] * table.num_rows
         if 'image_bytes' in names:
@@ -104,6 +122,18 @@ def _read_table(file: Path) -> tuple[pa.Table, list[bool]]:
     if not table.num_rows:
         raise ValueError(f'{file}: the file has no rows')
     return table, has_bytes_N
+
+
+def _check_picture_column(file: Path, schema: pa.Schema) -> None:
+    if 'image_bytes' not in schema.names:
+        return
+    kind = schema.field('image_bytes').type
+    # all null: every picture is in a file of its own
+    if kind not in (pa.binary(), pa.large_binary(), pa.null()):
+        raise ValueError(
+            f'{file}: column "image_bytes" must be binary, the bytes of picture files; '
+            f'found {kind}'
+        )
 
 
 def _embedded(parquet: pq.ParquetFile) -> list[bool]:
@@ -126,20 +156,16 @@ def _embedded(parquet: pq.ParquetFile) -> list[bool]:
 def _labels(file: Path, columns: dict, num_rows: int) -> list[tuple[int, str]]:
     """By ``class_id`` where it is there, else by ``label``; both must agree."""
     places = [f'{file}, row {row}' for row in range(num_rows)]
-    by_text = [parse_label(value) for value in columns.get('label', [None] * num_rows)]
     if 'class_id' not in columns:
         return parse_labels(columns['label'], places)
-    by_id = parse_labels(columns['class_id'], places)
-    labels = []
-    for value, of_id, of_text in zip(columns['class_id'], by_id, by_text, strict=True):
-        if value is None:
-            labels.append(of_text)
-        elif 0 <= of_id[0] != of_text[0] >= 0:
-            problem = f'class_id {value} and the label contradict each other'
-            labels.append((-1, problem))
-        else:
-            labels.append(of_id)
-    return labels
+    texts = columns.get('label', [None] * num_rows)
+    return parse_ids_and_labels(columns['class_id'], texts, places)
+
+
+def _group_column(names: Sequence[str]) -> str | None:
+    """The column that tells the group, by any of its names in any case."""
+    by_word = {name.lower(): name for name in reversed(names)}
+    return next((by_word[word] for word in GROUP_WORDS if word in by_word), None)
 
 
 def _split(value: object) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from ocec.functional.perceptual_hash import (
     NEAR_CORRELATION,
     NEAR_DISTANCE,
-    correlate_pairs,
+    correlate,
     dhash,
     iter_near_pairs,
 )
@@ -27,6 +27,7 @@ def group_look_alikes(
 ) -> np.ndarray:
     """Put pictures into one group that look alike, directly or through others.
 
+    One that is like the mirror image of another counts as well: both eyes of a face.
     Neighbouring frames of a video form chains. It finds what is nearly one picture,
     not what is one person: fewer leaks, not none.
 
@@ -40,15 +41,25 @@ def group_look_alikes(
 
     Example:
         >>> ramp = np.arange(0, 240, 10, dtype=np.uint8)[None].repeat(12, axis=0)
-        >>> group_look_alikes(np.stack([ramp, ramp[:, ::-1], ramp // 2])).tolist()
+        >>> roof = np.minimum(ramp, 130 - ramp // 2)
+        >>> group_look_alikes(np.stack([ramp, roof, ramp[:, ::-1] // 2])).tolist()
         ['alike0000000', 'alike0000001', 'alike0000000']
     """
+    num_rows = len(thumbnail_NHW)
+    # rows N as they are, then their mirror images
+    hash_X = np.concatenate([dhash(thumbnail_NHW), dhash(thumbnail_NHW[:, :, ::-1])])
     linked = []
-    for pairs_P2 in iter_near_pairs(dhash(thumbnail_NHW), max_distance):
+    for pairs_P2 in iter_near_pairs(hash_X, max_distance):
+        # the smaller number is first; of two mirrored ones the plain pair counts
+        pairs_P2 = pairs_P2[pairs_P2[:, 0] < num_rows]
         for start in range(0, len(pairs_P2), _PAIRS_AT_ONCE):
             some_P2 = pairs_P2[start : start + _PAIRS_AT_ONCE]
-            alike_P = correlate_pairs(thumbnail_NHW, some_P2) >= min_correlation
+            mirrored_P = some_P2[:, 1] >= num_rows
+            some_P2 = some_P2 % num_rows
+            left_PHW, right_PHW = (thumbnail_NHW[row_P] for row_P in some_P2.T)
+            right_PHW[mirrored_P] = right_PHW[mirrored_P, :, ::-1]
+            alike_P = correlate(left_PHW, right_PHW) >= min_correlation
             linked.append(some_P2[alike_P])
     pairs_P2 = np.concatenate([np.empty((0, 2), np.int64), *linked])
-    first_N = connected_clusters(len(thumbnail_NHW), pairs_P2)
+    first_N = connected_clusters(num_rows, pairs_P2)
     return np.array([f'alike{row:07d}' for row in first_N.tolist()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ocec.functional.probability import CLASS_NAMES
@@ -19,6 +20,13 @@ Source: Fusek, Pupil Localization Using Geodesic Distance, ISVC 2018 (MRL Eye Da
 """
 MRL_EXTRAS = ('glasses', 'reflections', 'lighting', 'sensor')
 _LONG_NUMBER = re.compile(r'\d{3,}')
+_EYE = re.compile(
+    r'(eyes?[ _-]?)?(left|right|l|r|od|os|ou|both)([ _-]?eyes?)?|eyes?', re.ASCII
+)
+_DATE = re.compile(
+    r'((19|20)\d\d[-_.]?(0\d|1[0-2])([-_.]?[0-3]\d)?|'
+    r'[0-3]?\d[-_.][01]?\d[-_.](19|20)\d\d)([t _-]?\d\d([-_.:h]?\d\d){0,2})?'
+)
 
 
 def compile_pattern(pattern: str, field: str) -> re.Pattern:
@@ -76,32 +84,44 @@ def class_of_folders(path: str) -> tuple[int, str]:
     return -1, f'it lies below {where}'
 
 
-def group_of_folders(path: str) -> str:
-    """Read the group off the folders: those above the class folder, else the one below.
+def groups_of_folders(paths: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """Read the groups off the coarsest folders that differ, whatever lies below them.
 
-    Folders named like a split are no groups.
+    A subject may have folders for each session or eye; finer groups would put one face
+    on both sides of a split. Folders named for a class, a split, an eye or a date are
+    no groups.
 
     Args:
-        path: relative, with ``/``.
+        paths: N paths, relative, with ``/``.
 
     Returns:
-        The group, ``''`` if there is no such folder.
+        N groups, ``''`` where there is no such folder; and the names of each level at
+        which the folders differ, the coarsest first: those of the groups.
 
     Example:
-        >>> group_of_folders('train/s01/open/1.png'), group_of_folders('open/s01/1.png')
-        ('s01', 's01')
+        >>> groups_of_folders(['all/s1/left/open/1.png', 'all/s2/right/open/1.png'])
+        (['s1', 's2'], [['s1', 's2']])
+        >>> groups_of_folders(['open/s1/a/1.png', 'open/s2/b/1.png'])[1]
+        [['s1', 's2'], ['a', 'b']]
     """
-    folders = [
-        part
-        for part in PurePosixPath(path).parts[:-1]
-        if part.lower() not in SPLIT_WORDS
+    folders_N = [
+        [part for part in PurePosixPath(path).parts[:-1] if _may_be_group(part)]
+        for path in paths
     ]
-    lower = [part.lower() for part in folders]
-    positions = [lower.index(name) for name in CLASS_NAMES if name in lower]
-    if not positions:
-        return ''
-    above, below = folders[: positions[0]], folders[positions[0] + 1 :]
-    return '/'.join(above) if above else ''.join(below[:1])
+    depth = max(map(len, folders_N), default=0)
+    padded_N = [folders + [''] * (depth - len(folders)) for folders in folders_N]
+    names_of_level = [set(names) for names in zip(*padded_N, strict=True)]
+    levels = [k for k, names in enumerate(names_of_level) if len(names) > 1]
+    if not levels:
+        return [''] * len(padded_N), []
+    named = [sorted(names_of_level[level] - {''}) for level in levels]
+    return [folders[levels[0]] for folders in padded_N], named
+
+
+def _may_be_group(folder: str) -> bool:
+    name = folder.lower()
+    is_known = name in CLASS_NAMES or name in SPLIT_WORDS
+    return not (is_known or _EYE.fullmatch(name) or _DATE.fullmatch(name))
 
 
 def split_of_folders(path: str) -> str:

@@ -11,10 +11,8 @@ import cv2
 import numpy as np
 
 from ocec.functional.perceptual_hash import THUMBNAIL_HW
-from ocec.preparation.picture_header import PictureHeader, read_picture_header
-
-MAX_PIXELS = 100_000_000
-"""More are refused unread: they decode to more than 300 MB."""
+from ocec.functional.picture_header import PictureHeader, read_picture_header
+from ocec.functional.picture_limits import MAX_PIXELS, MIN_SIDE
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,8 @@ def _problem_of_header(header: PictureHeader) -> str:
     size = f'{header.height:,} x {header.width:,} pixels'
     if header.height * header.width > MAX_PIXELS:
         return f'{size}: more than {MAX_PIXELS:,} are not decoded'
-    if min(header.height, header.width) < 2:
-        return f'{size}: nothing can be seen'
+    if min(header.height, header.width) < MIN_SIDE:
+        return f'{size}: at least {MIN_SIDE} x {MIN_SIDE} are needed'
     if header.is_animated:
         return f'an animated {header.kind}: several pictures in one file'
     return ''

@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 from ocec.preparation.atomic_files import new_files
 from ocec.preparation.eye_parquet_writer import EYE_SCHEMA
 
+MIN_DIGITS = 4
+"""Of the number of a shard."""
+
 ROWS_PER_GROUP = 2048
 BYTES_PER_GROUP = 64 * 2**20
 """A row group ends at the first of the two limits; memory holds one."""
@@ -26,7 +29,8 @@ def shard_paths(path: Path, num_rows: int, max_rows: int | None) -> list[Path]:
         max_rows: rows of a file, >= 1; None puts all into one.
 
     Returns:
-        ``path``, or with a limit ``eyes_0001.parquet`` and so on.
+        ``path``, or with a limit ``eyes_0001.parquet`` and so on; the numbers have
+        as many digits as the last one needs, so that the names sort.
 
     Example:
         >>> [path.name for path in shard_paths(Path('eyes.parquet'), 5, 3)]
@@ -35,7 +39,10 @@ def shard_paths(path: Path, num_rows: int, max_rows: int | None) -> list[Path]:
     if max_rows is None:
         return [path]
     num_files = -(-num_rows // max_rows)
-    return [path.with_stem(f'{path.stem}_{i:04d}') for i in range(1, num_files + 1)]
+    digits = max(MIN_DIGITS, len(str(num_files)))
+    return [
+        path.with_stem(f'{path.stem}_{i:0{digits}d}') for i in range(1, num_files + 1)
+    ]
 
 
 def eye_schema(extras: Mapping[str, Sequence], *, with_bytes: bool) -> pa.Schema:

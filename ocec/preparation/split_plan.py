@@ -19,6 +19,16 @@ from ocec.preparation.eye_parquet_writer import SPLITS
 from ocec.preparation.name_patterns import frame_of_name
 
 METHODS = ('keep', 'grouped', 'time', 'folds', 'lists', 'random')
+METHODS_OF_OPTION = {
+    'ratios': ('grouped', 'time', 'random'),
+    'seed': ('grouped', 'folds', 'random'),
+    'fold': ('folds',),
+    'num_folds': ('folds',),
+    'lists': ('lists',),
+    'frame_pattern': ('time',),
+    'gap': ('time',),
+}
+"""Which methods an option has an effect on."""
 _SHOWN = 3
 # a split whose share of open eyes is so far from that of all is worth a word
 _CLASS_DIFFERENCE = 0.1
@@ -42,7 +52,8 @@ class SplitPlan:
         gap: frames left out at each cut in time.
 
     Raises:
-        ValueError: a name is unknown, or the ratios do not sum to 1.
+        ValueError: a name is unknown, the ratios do not sum to 1, or there is no such
+            fold.
     """
 
     method: str
@@ -66,6 +77,10 @@ class SplitPlan:
         check_ratios(self.ratios)
         if self.method == 'lists' and not self.lists:
             raise ValueError('split lists needs a list, as val=val_groups.txt')
+        if self.method == 'folds' and self.num_folds < 2:
+            raise ValueError(f'num_folds must be >= 2, got {self.num_folds}')
+        if self.method == 'folds' and not 1 <= self.fold <= self.num_folds:
+            raise ValueError(f'fold must be in [1, {self.num_folds}], got {self.fold}')
 
     @property
     def asked(self) -> dict[str, float] | None:
@@ -114,6 +129,7 @@ class SplitPlan:
             )
         else:
             split_N = self._by_group(entries, group_N, label_N, warnings)
+        self._refuse_empty(split_N)
         warnings += self._warn_of_shared(split_N, group_N)
         return split_N, warnings + _warn_of_classes(split_N, label_N)
 
@@ -182,6 +198,23 @@ class SplitPlan:
         return split_by_time(
             group_N, np.array(frames), ratios=self.ratios, gap=self.gap
         )
+
+    def _refuse_empty(self, split_N: np.ndarray) -> None:
+        """A model would be chosen or tested on nothing."""
+        wanted = self.lists if self.method == 'lists' else self.asked or ()
+        empty = [name for name in wanted if not (split_N == name).any()]
+        if not empty:
+            return
+        if self.method == 'lists':
+            way_out = f'{self.lists[empty[0]]} names nothing'
+        elif self.method == 'time' and (num_gap := int((split_N == '').sum())):
+            way_out = (
+                f'{num_gap:,} of {len(split_N):,} rows lie in gaps of {self.gap} '
+                'frames; make --gap smaller, or its share in --ratios larger'
+            )
+        else:
+            way_out = 'make its share in --ratios larger, or leave it out'
+        raise ValueError(f'split "{empty[0]}" was asked for and is empty: {way_out}')
 
     def _warn_of_shared(self, split_N: np.ndarray, group_N: np.ndarray) -> list[str]:
         shared = groups_in_two_splits(split_N[split_N != ''], group_N[split_N != ''])

@@ -43,14 +43,29 @@ def test_a_leak_is_told_first_and_with_its_number(make_eye_parquet, capsys):
     [
         ({'group': None}, '64 of 64 rows have no known group'),
         ({'group': ['s1'] * 4 + ['unknown'] * 60}, '60 of 64 rows have no known group'),
-        ({'split': None}, 'there are rows without a split'),
-        ({'split': ['holdout'] * 64}, 'there are rows without a split'),
+        ({'split': None}, '64 of 64 rows have no known split'),
+        (
+            {'split': ['train'] * 32 + ['val'] * 2 + ['eval'] * 30},
+            '30 of 64 rows have no known split',
+        ),
+        ({'split': ['val'] * 64}, 'val is the only split: there is nothing to compare'),
     ],
 )
 def test_what_cannot_be_known_is_no_clean_result(make_eye_parquet, columns, reason):
     report = check_dataset([make_eye_parquet(**columns)], max_near_share=1, jobs=1)
     assert report.verdict == 'unknown'
-    assert report.headline == (f'NO LEAK FOUND, BUT ONE CANNOT BE EXCLUDED: {reason}')
+    assert report.headline.startswith(f'LEAK NOT EXCLUDED: {reason}')
+
+
+def test_unreadable_pictures_are_no_clean_result(make_eye_parquet):
+    images = pq.read_table(make_eye_parquet())['image_bytes'].to_pylist()
+    file = make_eye_parquet(image_bytes=[b'text'] * 61 + images[61:])
+    report = require_no_leak([file], max_near_share=1, jobs=1)
+    assert report.headline == (
+        'LEAK NOT EXCLUDED: 32 of 32 pictures of train cannot be read (more than 1%); '
+        '16 of 16 pictures of val cannot be read (more than 1%); '
+        '13 of 16 pictures of test cannot be read (more than 1%)'
+    )
 
 
 def test_two_files_are_one_data_set(make_eye_parquet, tmp_path):

@@ -58,7 +58,7 @@ def test_one_picture_with_two_labels(make_eye_parquet, images):
 
 
 def test_bad_rows_are_counted_by_reason(make_eye_parquet, images):
-    images[4], images[5], images[6] = b'broken', b'', None
+    images[4], images[5], images[6] = b'broken', b"it's", None
     label = ['closed', 'open'] * 32
     label[0], label[1], label[2] = 'open', None, 'squint'
     class_id = pa.array([None if row in (1, 2) else row % 2 for row in range(64)])
@@ -76,7 +76,11 @@ def test_bad_rows_are_counted_by_reason(make_eye_parquet, images):
         found['unreadable_pictures'].title == '3 rows have pictures that cannot be read'
     )
     assert found['unreadable_pictures'].reasons == (
-        ('the picture cannot be decoded', 2),
+        (
+            'the picture cannot be decoded: no PNG, JPEG, WebP, BMP, GIF, TIFF file: '
+            'it begins with ...',
+            2,
+        ),
         ('neither image_bytes nor image_path', 1),
     )
     assert found['unreadable_pictures'].sets == ((4,), (5,), (6,))
@@ -112,6 +116,14 @@ def test_bad_rows_are_counted_by_reason(make_eye_parquet, images):
             'the picture has ... pixels, at least 4x4 are needed',
         ),
         ('the picture cannot be decoded', 'the picture cannot be decoded'),
+        (
+            'the picture cannot be decoded: cut off after 1,234 bytes',
+            'the picture cannot be decoded: cut off after ... bytes',
+        ),
+        (
+            "no PNG, JPEG file: it begins with b'P5: A 4'",
+            'no PNG, JPEG file: it begins with ...',
+        ),
     ],
 )
 def test_reasons_leave_out_what_is_particular(problem, reason):

@@ -100,7 +100,23 @@ def test_look_alikes_beyond_the_limit_are_a_leak(find):
     assert sorted(finding.sets) == [(0, 32), (1, 33), (2, 34)]
     [finding] = find(near=near, max_near_share=0.1875)  # 3 of 16: not more
     assert finding.level == WARNING
-    assert 'The limit is 18.8%' in finding.meaning
+    assert 'The limit is 18.75%' in finding.meaning
+
+
+@pytest.mark.parametrize(
+    ('limit', 'share', 'told'),
+    [
+        (0.1876, '18.8%', '18.76%'),
+        (0.187, '18.8%', '18.7%'),
+        (0.188, '18.75%', '18.8%'),  # 18.8% would read as the limit
+        (0.1875, '18.8%', '18.75%'),
+    ],
+)
+def test_a_share_near_the_limit_has_enough_digits(find, limit, share, told):
+    near = with_partners([(0, 32), (1, 33), (2, 34)])
+    [finding] = find(near=near, max_near_share=limit)
+    assert f'3 of 16 rows of val ({share}) look like' in finding.title
+    assert f'The limit is {told} ' in finding.meaning
 
 
 def test_very_few_look_alikes_are_no_leak(find):

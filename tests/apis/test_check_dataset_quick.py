@@ -63,6 +63,47 @@ def test_rows_that_nobody_reads_do_not_count(make_eye_parquet):
     assert find(train, val) == []
 
 
+def test_groups_of_the_test_split_are_found(make_eye_parquet):
+    # rows 0-7 are train, 8-11 val, 12-15 test
+    group = ['a'] * 4 + ['b'] * 4 + ['c'] * 4 + ['c', 'a', 'd', 'unknown']
+    file = make_eye_parquet(num_rows=16, group=group)
+    [text] = find(file)
+    assert text == (
+        'LEAK: 2 groups of train and val are also in the split test (a, c): the '
+        'metrics of test will be too good'
+    )
+
+
+def test_groups_of_the_test_split_of_another_file_are_found(make_eye_parquet):
+    train = make_eye_parquet(num_rows=16, splits={'train': 1.0}, seed=1)
+    group = ['v'] * 8 + ['s001'] * 8  # s000 to s003 are those of the training
+    val = make_eye_parquet(
+        num_rows=16, splits={'val': 0.5, 'test': 0.5}, seed=2, group=group
+    )
+    [text] = find(train, val)
+    assert 'of train and val are also in the split test (s001)' in text
+
+
+def test_test_rows_that_are_read_or_have_no_label_do_not_count(make_eye_parquet):
+    train = make_eye_parquet(num_rows=16, splits={'train': 1.0}, seed=1)
+    test = make_eye_parquet(
+        num_rows=16,
+        splits={'test': 1.0},
+        seed=2,
+        group=['t'] * 15 + ['s000'],
+        class_id=[row % 2 for row in range(15)] + [9],
+        label=None,
+    )
+    common = {'image_size': SIZE, 'bad_rows': 'skip'}
+    datasets = {
+        # the table of the training holds the test rows too
+        'train': EyeParquet([train, test], 'train', **common),
+        'val': EyeParquet(test, 'test', **common),
+    }
+    assert find_quickly(datasets) == []
+    assert find_quickly(dict(reversed(datasets.items()))) == []
+
+
 def test_pictures_of_two_splits_are_found(make_eye_parquet):
     file = make_eye_parquet(num_rows=16)  # rows 0-7 train, 8-11 val, 12-15 test
     images = pq.read_table(file)['image_bytes'].to_pylist()
@@ -141,8 +182,11 @@ def leaking(make_eye_parquet):
 @pytest.mark.parametrize('when', ['auto', 'always'])
 def test_a_leak_is_in_the_log_with_the_command(leaking, log_records, when):
     DatasetCheckHook(when).before_train(leaking)
-    leak, command = warnings_of(log_records)
+    leak, with_test, command = warnings_of(log_records)
     assert leak.startswith('data check: LEAK: 1 groups are in train and val (one): ')
+    assert with_test.startswith(
+        'data check: LEAK: 1 groups of train and val are also in the split test (one): '
+    )
     file = leaking.train_dataloader.dataset.table.files[0]
     assert command.endswith(
         f'python tools/misc/check_dataset.py {file} --html data_check.html'
@@ -154,8 +198,9 @@ def test_nothing_found_is_said_too(make_eye_parquet, log_records):
     DatasetCheckHook().before_train(Runner(dataset))
     text = log_records[-1].getMessage()
     assert re.fullmatch(
-        r'data check: 16 images of train share no group and no picture, and no label '
-        r'contradicts another \(\d+\.\d s\)',
+        r'data check: 16 images of train share no group and no picture, none of their '
+        r'groups is in the split test, and no label contradicts another '
+        r'\(\d+\.\d s\)',
         text,
     )
 
@@ -176,7 +221,7 @@ def test_too_many_images_are_left_out_unless_asked_for(
     text = log_records[-1].getMessage()
     assert '24 images are more than 23; ask for it with --data-check always' in text
     DatasetCheckHook('always').before_train(leaking)
-    assert len(warnings_of(log_records)) == 2
+    assert len(warnings_of(log_records)) == 3
 
 
 def test_other_datasets_are_left_out_aloud(leaking, log_records):

@@ -54,7 +54,10 @@ def test_every_row_is_measured(two_files, jobs):
     scanned = scan_pictures(table, jobs=jobs)
     np.testing.assert_array_equal(scanned.facts_N, expected[0])
     np.testing.assert_array_equal(scanned.thumb_NHW, expected[1])
-    problem = 'the picture cannot be decoded'
+    problem = (
+        'the picture cannot be decoded: no PNG, JPEG, WebP, BMP, GIF, TIFF file: it '
+        "begins with b'broken'"
+    )
     assert [(row, b.file, b.row, b.problem) for row, b in scanned.bad_rows] == [
         (9, str(two_files[0]), 9, problem),
         (31, str(two_files[1]), 11, problem),

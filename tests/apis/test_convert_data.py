@@ -152,8 +152,9 @@ def test_near_duplicates_become_groups(make_eye_parquet, tmp_path, capsys):
     source = make_eye_parquet(num_rows=8, group=None, split=None, image_bytes=pictures)
     [path] = convert(source, tmp_path / 'new.parquet', group_by='near-duplicates')
     groups = pq.read_table(path)['group'].to_pylist()
-    assert groups == [f'alike{row:07d}' for row in (0, 1, 2, 3)] * 2
-    told = '8 pictures without a group form 4 of near duplicates, the largest of 2, 0'
+    # the second kind mirrors the first, the fourth the third
+    assert groups == [f'alike{row:07d}' for row in (0, 0, 2, 2)] * 2
+    told = '8 pictures without a group form 2 of near duplicates, the largest of 4, 0'
     assert told in capsys.readouterr().out
 
 
@@ -182,7 +183,7 @@ def test_bad_pictures_stop_the_conversion_and_are_listed(hostile, tmp_path):
     assert sorted(report[1:]) == [
         'eyes/s0/open/cut.png,eyes,cut off after 100 bytes',
         'eyes/s0/open/empty.png,eyes,the file is empty (0 bytes)',
-        'eyes/s0/open/point.png,eyes,1 x 1 pixels: nothing can be seen',
+        'eyes/s0/open/point.png,eyes,1 x 1 pixels: at least 4 x 4 are needed',
         'eyes/s0/open/x\\xff.png,eyes,the file name is not UTF-8; rename it',
     ]
     assert not (tmp_path / 'new.parquet').exists()
@@ -245,6 +246,76 @@ def test_foreign_outputs_need_force(eyes, tmp_path):
     assert pq.read_metadata(out).num_rows == 40
 
 
+def test_outputs_that_were_edited_need_force(eyes, tmp_path):
+    [out] = convert(eyes, tmp_path / 'new.parquet')
+    rows = pq.read_table(out).slice(0, 7)
+    pq.write_table(rows, out)
+    message = 'new.parquet was changed after this tool wrote it; .*--force'
+    with pytest.raises(FileExistsError, match=message):
+        convert(eyes, out, seed=1)
+    assert pq.read_metadata(out).num_rows == 7
+    convert(eyes, out, force=True, seed=1)
+    assert pq.read_metadata(out).num_rows == 40
+
+
+def test_files_in_the_way_of_shards_need_force(eyes, tmp_path, capsys):
+    [out] = convert(eyes, tmp_path / 'new.parquet')
+    mine = tmp_path / 'new_0001.parquet'
+    mine.write_bytes(b'mine')
+    message = 'new_0001.parquet is no part of the output made before; .*--force'
+    with pytest.raises(FileExistsError, match=message):
+        convert(eyes, out, max_rows_per_file=20)
+    assert mine.read_bytes() == b'mine'
+    assert convert(eyes, out) == [out]  # up to date: nothing is overwritten
+    third, other = (tmp_path / f'new_{name}.parquet' for name in ('0003', '2024'))
+    for path in (third, other):
+        path.write_bytes(b'old')
+    capsys.readouterr()
+    files = convert(eyes, out, max_rows_per_file=20, force=True)
+    told = capsys.readouterr().out
+    for stale in (out, third):
+        assert f'removed, of an earlier output: {stale}' in told
+    assert sorted(tmp_path.glob('*.parquet')) == [*files, other]
+
+
+def test_a_split_without_rows_writes_nothing(eyes, tmp_path):
+    with pytest.raises(ValueError, match='"val" was asked for and is empty'):
+        convert(eyes, tmp_path / 'new.parquet', split='time', gap=100)
+    assert not (tmp_path / 'new.parquet').exists()
+
+
+def test_a_folder_that_cannot_be_read_stops_or_is_told(
+    make_eye_parquet, eyes, tmp_path, monkeypatch, capsys
+):
+    scandir = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith('s1'):
+            raise PermissionError(13, 'Permission denied', str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    with pytest.raises(ValueError, match='eyes/s1/: the folder cannot be read: Permi'):
+        convert(eyes, tmp_path / 'new.parquet')
+    [path] = convert(eyes, tmp_path / 'new.parquet', bad_rows='skip')
+    assert pq.read_metadata(path).num_rows == 32
+    assert 'eyes/s1/: the folder cannot be read' in capsys.readouterr().out
+
+
+def test_bad_rows_do_not_decide_on_the_split(eyes, tmp_path, capsys):
+    for number in range(40):
+        split = 'val' if number < 8 else 'train'
+        folder = eyes / f's{number // 8}' / ('closed', 'open')[number % 2]
+        target = eyes.parent / 'two' / split / folder.relative_to(eyes)
+        target.mkdir(parents=True, exist_ok=True)
+        (folder / f'{number:04d}.png').rename(target / f'{number:04d}.png')
+    write_picture(tmp_path / 'two' / 'stray.png', 1)
+    [path] = convert(tmp_path / 'two', tmp_path / 'new.parquet', bad_rows='skip')
+    assert 'split: keep' in capsys.readouterr().out
+    rows = pq.read_table(path).to_pylist()
+    assert {row['group'] for row in rows if row['split'] == 'val'} == {'s0'}
+
+
 def test_a_source_is_never_overwritten(make_eye_parquet):
     source = make_eye_parquet(num_rows=8)
     for force in (False, True):
@@ -260,13 +331,22 @@ def test_a_split_that_is_not_there_cannot_be_kept(eyes, tmp_path):
 def test_wrong_settings_are_a_usage_error(eyes, tmp_path):
     with pytest.raises(ConfigError, match='error: seed must be >= 0, got -1'):
         convert(eyes, tmp_path / 'new.parquet', seed=-1)
+    with pytest.raises(ConfigError, match=r'must be a .parquet file or a folder, got'):
+        convert(eyes, tmp_path / 'new.csv')
+
+
+def test_options_that_do_nothing_for_kept_splits_are_a_usage_error(
+    make_eye_parquet, tmp_path
+):
+    with pytest.raises(ConfigError, match='--seed .* with --split keep: write --split'):
+        convert(make_eye_parquet(num_rows=8), tmp_path / 'new.parquet', seed=3)
 
 
 def test_nothing_left_is_told(tmp_path):
     (tmp_path / 'eyes' / 'open').mkdir(parents=True)
     (tmp_path / 'eyes' / 'open' / 'a.png').write_bytes(b'')
     with pytest.raises(ValueError, match='no picture is left'):
-        convert(tmp_path / 'eyes', tmp_path / 'new.parquet', bad_rows='skip')
+        convert(tmp_path / 'eyes', tmp_path / 'new.parquet', bad_rows='skip', seed=1)
 
 
 # the last rows wait, so that there is time to kill in the middle of writing
@@ -311,5 +391,6 @@ def test_a_killed_run_leaves_the_old_output(eyes, tmp_path, number, capsys):
     assert {name: after[name] for name in before} == before
     convert(eyes, out)
     assert pq.read_metadata(out).num_rows == 41
+    assert snapshot(out.parent).keys() == before.keys()  # no leftovers
     settings = json.loads((out.parent / 'eyes.convert.json').read_text())['settings']
     assert settings['store'] == 'bytes'

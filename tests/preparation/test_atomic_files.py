@@ -11,14 +11,31 @@ def content(folder):
 
 def test_files_appear_together_at_the_end(tmp_path):
     folder = tmp_path / 'new'
-    with new_files([folder / 'a', folder / 'b']) as (first, second):
-        first.write(b'1')
-        second.write(b'2')
-        assert not (folder / 'a').exists()
+    with new_files([folder / 'a', folder / 'b']) as files:
+        for number, file in enumerate(files):
+            file.write(b'12'[number : number + 1])
+            assert not (folder / 'a').exists()
     assert content(tmp_path) == {'a': b'1', 'b': b'2'}
     (tmp_path / 'plain').write_bytes(b'')
     modes = {path.stat().st_mode for path in (folder / 'a', tmp_path / 'plain')}
     assert len(modes) == 1
+
+
+def test_one_file_is_open_at_a_time(tmp_path):
+    opened = []
+    with new_files([tmp_path / str(i) for i in range(3)]) as files:
+        for file in files:
+            opened.append(file)
+            assert [file.closed for file in opened] == [True] * (len(opened) - 1) + [
+                False
+            ]
+    assert opened[-1].closed
+
+
+def test_files_that_nobody_asked_for_are_empty(tmp_path):
+    with new_files([tmp_path / 'a', tmp_path / 'b']) as files:
+        next(files).write(b'1')
+    assert content(tmp_path) == {'a': b'1', 'b': b''}
 
 
 @pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])

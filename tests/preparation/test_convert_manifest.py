@@ -2,6 +2,7 @@ import os
 
 from ocec.preparation.convert_manifest import (
     changes_since,
+    edited_files,
     manifest_path,
     read_manifest,
     write_manifest,
@@ -40,6 +41,15 @@ def test_each_change_is_named(tmp_path):
     assert changes(out) == [rewritten]
     shard.unlink()
     assert changes(out) == [rewritten]
+
+
+def test_files_that_were_edited_are_found(tmp_path):
+    out, shard = make(tmp_path)
+    assert edited_files(read_manifest(out), tmp_path) == []
+    shard.write_bytes(b'other rows')
+    assert edited_files(read_manifest(out), tmp_path) == [shard]
+    shard.unlink()  # nothing is lost when it is written again
+    assert edited_files(read_manifest(out), tmp_path) == []
 
 
 def test_what_is_no_manifest_counts_as_none(tmp_path):

@@ -29,6 +29,25 @@ def test_the_first_of_duplicates_counts_and_is_told():
         merge_duplicates([ENTRY, OTHER, again, again], 'error')
 
 
+def test_what_one_source_knows_counts():
+    bare = replace(ENTRY, group='', split='', problem='cannot be used so', label=-1)
+    known = replace(ENTRY, split='val', source='two')
+    for entries in ([bare, known], [known, bare]):
+        [kept], _ = merge_duplicates(entries, 'first')
+        assert kept == known
+    [kept], _ = merge_duplicates([replace(ENTRY, group=''), known], 'first')
+    assert (kept.group, kept.split, kept.source) == ('g', 'val', 'one')
+
+
+@pytest.mark.parametrize('name', ['group', 'split'])
+def test_contradicting_groups_and_splits_are_refused(name):
+    first = replace(ENTRY, **{name: 'x'})
+    second = replace(ENTRY, **{name: 'y'}, source='two')
+    message = rf'a.png is given with two {name}s, x and y \(in one and two\); correct'
+    with pytest.raises(ValueError, match=message):
+        merge_duplicates([first, second], 'first')
+
+
 def test_rows_of_one_parquet_are_no_duplicates():
     rows = [replace(ENTRY, path=f'{row}.png', row=row) for row in range(3)]
     assert merge_duplicates(rows, 'error') == (rows, [])

@@ -72,6 +72,23 @@ def test_bad_rows_have_a_problem(listed):
     assert [e.problem for e in allowed.entries[3:5]] == ['', '']
 
 
+def test_class_id_and_label_must_agree(listed):
+    text = 'path,label,class_id\n1.png,open,1\n2.png,open,0\n3.png,closed,\n'
+    listing = listed(text)
+    assert [(e.label, e.problem) for e in listing.entries] == [
+        (1, ''),
+        (-1, 'class_id 0 and the label contradict each other'),
+        (0, ''),
+    ]
+    assert 'class_id from "class_id"' in listing.told[0]
+    assert listed('path,class_id\n1.png,0\n').entries[0].label == 0
+
+
+def test_rows_without_path_are_no_duplicates(listed):
+    first, second = listed(',1\n,0\n').entries
+    assert (first.file, first.row) != (second.file, second.row)
+
+
 def test_an_unknown_split_is_a_problem(listed):
     [entry] = listed('path,label,split\n1.png,1,holdout\n').entries
     assert entry.problem.startswith("unknown split 'holdout'; known: ['dev', ")

@@ -50,6 +50,56 @@ def test_a_wrapper_is_no_group(tmp_path):
     assert listing.told[-1] == '  groups by folders: none found'
 
 
+def test_several_levels_of_folders_are_told(tmp_path):
+    root = make(
+        tmp_path / 'eyes',
+        *(f's{s}/day{d}/open/{s}{d}.png' for s in range(2) for d in range(2)),
+    )
+    listing = list_folder(root)
+    assert [entry.group for entry in listing.entries] == ['s0', 's0', 's1', 's1']
+    assert listing.told[-2] == '  groups by folders: 2 (s0, s1)'
+    assert listing.told[-1] == (
+        '  WARNING: the folders differ at 2 levels. Groups are those of the first, '
+        '(s0, s1); below lie (day0, day1). Name another level with --group-pattern, as '
+        "'^[^/]+/(?P<group>[^/]+)/' for the second"
+    )
+
+
+def test_a_misspelt_class_folder_is_no_group(tmp_path):
+    root = make(tmp_path, 's0/open/a.png', 's1/open/a.png', 'zzz/clsoed/a.png')
+    assert [entry.group for entry in list_folder(root).entries] == ['s0', 's1', '']
+
+
+def test_the_folder_itself_may_be_the_class(tmp_path):
+    root = make(tmp_path / 'Closed', 's0/a.png', 's1/a.png')
+    listing = list_folder(root)
+    assert [(e.label, e.group, e.problem) for e in listing.entries] == [
+        (0, 's0', ''),
+        (0, 's1', ''),
+    ]
+    assert listing.told[0] == f'{root}: 2 pictures, all closed after the folder itself'
+    # not where folders below tell the class
+    root = make(tmp_path / 'open', 'closed/a.png', 'a.png')
+    labels = {e.path: e.label for e in list_folder(root).entries}
+    assert labels == {'open/closed/a.png': 0, 'open/a.png': -1}
+
+
+@pytest.mark.parametrize('read', [list_folder, list_mrl])
+def test_folders_that_cannot_be_read_are_a_problem(tmp_path, monkeypatch, read):
+    root = make(tmp_path / 'eyes', 'open/a.png', 'closed/s1/b.png')
+    scandir = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith('s1'):
+            raise PermissionError(13, 'Permission denied', str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    bad = read(root).entries[-1]
+    assert bad.path == 'eyes/closed/s1/'
+    assert bad.problem == 'the folder cannot be read: Permission denied'
+
+
 def test_the_pattern_comes_before_the_folders(tmp_path):
     root = make(tmp_path, 's1/open/p1_a.png', 's1/closed/p2_a.png', 's1/open/x.png')
     listing = list_folder(root, group_pattern=BY_SUBJECT)

@@ -37,6 +37,41 @@ def test_groups_by_pattern(make_eye_parquet):
     assert [entry.group for entry in listing.entries] == ['v1', 'v2']
 
 
+@pytest.mark.parametrize('name', ['subject', 'Recording'])
+def test_the_group_has_other_names(make_eye_parquet, name):
+    path = make_eye_parquet(
+        num_rows=2, group=None, **{name: ['a', 'nan'], 'age': [1, 2]}
+    )
+    listing = list_parquet(path)
+    assert [entry.group for entry in listing.entries] == ['a', '']
+    assert listing.entries[0].extras == {'age': 1}
+    assert f'1 groups from "{name}", further columns: age' in listing.told[0]
+    pattern = compile_pattern('(?P<group>0000[0-9])', 'group')
+    by_pattern = list_parquet(path, group_pattern=pattern).entries[0]
+    assert (by_pattern.group, by_pattern.extras) == ('00000', {name: 'a', 'age': 1})
+
+
+def test_the_column_group_comes_first(make_eye_parquet):
+    path = make_eye_parquet(num_rows=1, subject=['a'])
+    first = list_parquet(path).entries[0]
+    assert (first.group, first.extras) == ('s000', {'subject': 'a'})
+
+
+@pytest.mark.parametrize('bytes_of', [str, lambda row: {'bytes': b'x', 'path': 'a'}])
+def test_pictures_must_be_binary(make_eye_parquet, bytes_of):
+    path = make_eye_parquet(num_rows=2, image_bytes=[bytes_of(0), bytes_of(1)])
+    message = r'column "image_bytes" must be binary, .*; found st(ring|ruct)'
+    with pytest.raises(ValueError, match=message):
+        list_parquet(path)
+
+
+def test_rows_without_picture_are_no_duplicates(make_eye_parquet):
+    path = make_eye_parquet(num_rows=2, image_path=['', None], image_bytes=None)
+    entries = list_parquet(path).entries
+    assert [entry.problem for entry in entries] == ['no picture'] * 2
+    assert len({(entry.file, entry.row) for entry in entries}) == 2
+
+
 def test_pictures_beside_the_parquet(make_eye_parquet, tmp_path):
     png = pq.read_table(make_eye_parquet(num_rows=1))['image_bytes'][0].as_py()
     path = make_eye_parquet(

@@ -6,7 +6,7 @@ from ocec.preparation.name_patterns import (
     compile_pattern,
     frame_of_name,
     group_by_pattern,
-    group_of_folders,
+    groups_of_folders,
     split_of_folders,
 )
 
@@ -40,19 +40,64 @@ def test_the_class_is_a_folder(path, label, problem):
 
 
 @pytest.mark.parametrize(
-    ('path', 'group'),
+    ('paths', 'groups', 'num_levels'),
     [
-        ('s01/open/1.png', 's01'),
-        ('site/s01/open/left/1.png', 'site/s01'),
-        ('open/s01/left/1.png', 's01'),
-        ('train/open/1.png', ''),
-        ('Train/s01/open/1.png', 's01'),
-        ('open/1.png', ''),
-        ('s01/1.png', ''),
+        (['s0/open/1.png', 's1/open/1.png'], ['s0', 's1'], 1),
+        (['open/s0/1.png', 'closed/s1/1.png'], ['s0', 's1'], 1),
+        (['x/s0/open/1.png', 'x/s1/open/1.png'], ['s0', 's1'], 1),
+        # one subject, whatever lies below
+        (['s0/left/open/1.png', 's0/right/open/1.png'], ['', ''], 0),
+        (
+            ['s0/left/open/1.png', 's0/right/open/1.png', 's1/OD/open/1.png'],
+            ['s0', 's0', 's1'],
+            1,
+        ),
+        (
+            ['s0/day1/open/1.png', 's0/day2/open/1.png', 's1/day1/open/1.png'],
+            ['s0', 's0', 's1'],
+            2,
+        ),
+        (
+            ['open/s0/day1/1.png', 'open/s0/day2/1.png', 'open/s1/day1/1.png'],
+            ['s0', 's0', 's1'],
+            2,
+        ),
+        (['2024-01-05/s0/open/1.png', '20240106_1030/s0/open/1.png'], ['', ''], 0),
+        (['5.1.2024/s0/open/1.png', '2024_02/s1/open/1.png'], ['s0', 's1'], 1),
+        (['Train/s0/open/1.png', 'val/s1/open/1.png'], ['s0', 's1'], 1),
+        (['train/open/1.png', 'val/open/1.png'], ['', ''], 0),
+        (['open/1.png', 's1/open/1.png'], ['', 's1'], 1),
+        ([], [], 0),
     ],
 )
-def test_the_group_is_a_folder(path, group):
-    assert group_of_folders(path) == group
+def test_the_group_is_the_coarsest_folder_that_differs(paths, groups, num_levels):
+    found, levels = groups_of_folders(paths)
+    assert found == groups
+    assert len(levels) == num_levels
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'left',
+        'Right',
+        'l',
+        'R',
+        'OD',
+        'os',
+        'eye',
+        'left_eye',
+        'eye-right',
+        'both eyes',
+    ],
+)
+def test_eyes_are_no_groups(name):
+    assert groups_of_folders([f'{name}/open/1.png', 'open/1.png'])[0] == ['', '']
+
+
+@pytest.mark.parametrize('name', ['lea', 'rosa', 'oscar', '0012', '12345678', 'eye7'])
+def test_names_that_resemble_eyes_and_dates_are_groups(name):
+    assert groups_of_folders([f'{name}/open/1.png', 'open/1.png'])[0] == [name, '']
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,16 @@ def png_header(height, width):
         (encode('JPEG')[:-20], f'cut off after {len(encode("JPEG")) - 20} bytes'),
         (
             png_header(20_000, 20_000),
-            '20,000 x 20,000 pixels: more than 100,000,000 are not decoded',
+            '20,000 x 20,000 pixels: more than 16,777,216 are not decoded',
         ),
-        (encode('PNG', PICTURE.resize((1, 1))), '1 x 1 pixels: nothing can be seen'),
+        (
+            png_header(4097, 4096),
+            '4,097 x 4,096 pixels: more than 16,777,216 are not decoded',
+        ),
+        (
+            encode('PNG', PICTURE.resize((40, 3))),
+            '3 x 40 pixels: at least 4 x 4 are needed',
+        ),
         (
             encode('GIF', save_all=True, append_images=[PICTURE.rotate(90)]),
             'an animated GIF: several pictures in one file',

@@ -1,3 +1,5 @@
+import os
+import resource
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,6 +40,25 @@ SCHEMA = eye_schema({'sensor': [0, None]}, with_bytes=True)
 def test_a_limit_numbers_the_files(num_rows, max_rows, names):
     paths = shard_paths(Path('x/a.parquet'), num_rows, max_rows)
     assert paths == [Path('x') / name for name in names]
+
+
+def test_many_files_have_longer_numbers():
+    paths = shard_paths(Path('a.parquet'), 10_000, 1)
+    assert (paths[0].name, paths[-1].name) == ('a_00001.parquet', 'a_10000.parquet')
+    assert paths == sorted(paths)
+
+
+def test_more_shards_than_files_may_be_open(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_handle = os.dup(0)
+    os.close(next_handle)
+    paths = shard_paths(tmp_path / 'a.parquet', 40, 1)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_handle + 20, hard))
+    try:
+        assert write_shards(make_rows(40), paths, SCHEMA, 1) == 40
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert pq.read_table(paths[-1])['sensor'].to_pylist() == [39]
 
 
 def test_rows_are_shared_out_in_order(tmp_path):

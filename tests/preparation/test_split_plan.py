@@ -102,6 +102,18 @@ def test_a_split_of_other_classes_is_warned_of():
     assert warnings == ['100% of test is open, 60% of all']
 
 
+def test_a_split_that_comes_out_empty_is_refused(tmp_path):
+    message = '"val" was asked for and is empty: 20 of 100 rows lie in gaps of 99 fra'
+    with pytest.raises(ValueError, match=message):
+        SplitPlan('time', gap=99).divide(ENTRIES)
+    ratios = {'train': 0.98, 'val': 0.02}
+    with pytest.raises(ValueError, match='is empty: make its share in --ratios larger'):
+        SplitPlan('random', ratios=ratios).divide(ENTRIES[:4])
+    (tmp_path / 'val.txt').write_text('\n')
+    with pytest.raises(ValueError, match=r'"val" .* is empty: .*val.txt names nothing'):
+        SplitPlan('lists', lists={'val': tmp_path / 'val.txt'}).divide(ENTRIES)
+
+
 def test_the_table_shows_what_was_asked_for_and_what_came_of_it():
     plan = SplitPlan('grouped', ratios={'train': 0.5, 'val': 0.3, 'test': 0.2})
     split = np.array(['train'] * 60 + ['val'] * 40)
@@ -124,6 +136,8 @@ def test_the_table_shows_what_was_asked_for_and_what_came_of_it():
         ({'ratios': {'train': 0.8, 'dev': 0.2}}, "'test'\\), got 'dev'"),
         ({'ratios': {'train': 0.8}}, 'must sum to 1, got 0.8'),
         ({'method': 'lists', 'lists': {'dev': 'x'}}, "'test'\\), got 'dev'"),
+        ({'method': 'folds', 'fold': 9}, r'fold must be in \[1, 5\], got 9'),
+        ({'method': 'folds', 'num_folds': 1}, 'num_folds must be >= 2, got 1'),
         ({'method': 'lists'}, 'split lists needs a list, as val=val_groups.txt'),
     ],
 )

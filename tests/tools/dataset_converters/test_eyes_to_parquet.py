@@ -51,7 +51,16 @@ def test_exit_codes_tell_failure_from_wrong_usage(tmp_path, make_eye_parquet):
     )
     assert failed.returncode == 1
     assert 'error: the sources have splits already; add --resplit' in failed.stderr
-    for flags in (['--ratios', 'train=0.5'], ['--ratios', 'train']):
+    for flags in (
+        ['--ratios', 'train=0.5'],
+        ['--ratios', 'train'],
+        ['--fold', '2'],
+        ['--num-folds', '5'],
+        ['--seed', '42'],  # the splits are kept
+        ['--resplit', '--split', 'folds', '--fold', '9'],
+        ['--resplit', '--split', 'lists', '--lists', 'val=gone.txt'],
+        ['--resplit', '--gap', '3'],
+    ):
         wrong = run_tool(source, '--out', 'a.parquet', *flags, folder=tmp_path)
         assert wrong.returncode == 2
         assert 'Traceback' not in wrong.stderr

@@ -48,3 +48,14 @@ def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_pat
     assert done.returncode == code
     assert message in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+def test_a_leak_that_is_not_excluded_is_loud_but_exit_code_0(
+    make_eye_parquet, tmp_path
+):
+    file = make_eye_parquet(split=['train'] * 34 + ['evaluate'] * 30)
+    done = run_tool(file, '--jobs', 1, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith(
+        'LEAK NOT EXCLUDED: 30 of 64 rows have no known split; train is the only split'
+    )

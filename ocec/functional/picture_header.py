@@ -9,13 +9,19 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-KINDS = ('PNG', 'JPEG', 'WebP', 'BMP', 'GIF')
+KINDS = ('PNG', 'JPEG', 'WebP', 'BMP', 'GIF', 'TIFF')
 _PNG_COLOURS = {0: 'grey', 2: 'RGB', 3: 'palette', 4: 'grey', 6: 'RGB'}
 _JPEG_COLOURS = {1: 'grey', 3: 'RGB', 4: 'CMYK'}
 # start of frame: all of C0 to CF but the tables C4, C8, CC
 _START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b'\xff\xd9'
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
+_BMP_CORE = 12  # bytes of the header of OS/2, whose sizes have 16 bits
+# of the types SHORT and LONG
+_TIFF_LETTERS = {3: 'H', 4: 'I'}
+_WIDTH, _HEIGHT, _BITS, _COLOUR = 256, 257, 258, 262
+_TILE_WIDTH, _EXTRA_SAMPLES = 322, 338
+_TIFF_COLOURS = {0: 'grey', 1: 'grey', 2: 'RGB', 3: 'palette', 5: 'CMYK', 6: 'RGB'}
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,11 @@ def read_picture_header(data: bytes) -> PictureHeader:
         The header.
 
     Raises:
-        ValueError: the file is empty, cut off, or of no kind known here.
+        ValueError: the file is empty, damaged, cut off, or of no kind known here.
+
+    Source:
+        PNG: ISO/IEC 15948, 11.2.2. JPEG: ITU-T T.81, B.2.2. WebP: RFC 9649. TIFF:
+        Adobe, TIFF Revision 6.0, 1992, section 2.
 
     Example:
         >>> bmp = b'BM' + bytes(12) + struct.pack('<IiiHH', 40, 30, -20, 1, 24)
@@ -66,6 +76,8 @@ def read_picture_header(data: bytes) -> PictureHeader:
         (b'RIFF', _read_webp),
         (b'BM', _read_bmp),
         (b'GIF8', _read_gif),
+        (b'II*\0', _read_tiff),
+        (b'MM\0*', _read_tiff),
     )
     for signature, read in readers:
         if data.startswith(signature):
@@ -78,7 +90,9 @@ def read_picture_header(data: bytes) -> PictureHeader:
 
 def _read_png(data: bytes) -> PictureHeader:
     names = set()
-    width, height, bits, colour = struct.unpack_from('>IIBB', data, 16)
+    first, width, height, bits, colour = struct.unpack_from('>4sIIBB', data, 12)
+    if first != b'IHDR':
+        raise ValueError('a PNG file that does not begin with its size')
     start = 8
     while b'IEND' not in names:
         length, name = struct.unpack_from('>I4s', data, start)
@@ -120,6 +134,8 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
         marker = data[start + 1]
         if marker == 0xFF:  # padding
             start += 1
+        elif marker == 0:  # decoders read on behind it, each in its own way
+            raise ValueError('a JPEG file with a damaged header')
         elif marker in _WITHOUT_LENGTH:
             start += 2
         else:
@@ -148,12 +164,16 @@ def _read_webp(data: bytes) -> PictureHeader:
         (packed,) = struct.unpack_from('<I', data, 21)
         width, height = 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
         return PictureHeader('WebP', height, width, has_alpha=bool(packed >> 28 & 1))
+    if form != b'VP8 ':
+        raise ValueError(f'a WebP file of unknown form {form!r}')
     width, height = struct.unpack_from('<HH', data, 26)
     return PictureHeader('WebP', height & 0x3FFF, width & 0x3FFF)
 
 
 def _read_bmp(data: bytes) -> PictureHeader:
-    width, height, _, bits = struct.unpack_from('<iiHH', data, 18)
+    (size,) = struct.unpack_from('<I', data, 14)
+    form = '<HHHH' if size == _BMP_CORE else '<iiHH'
+    width, height, _, bits = struct.unpack_from(form, data, 18)
     colour = 'palette' if bits <= 8 else 'RGB'
     # a negative height: rows from top to bottom
     return PictureHeader('BMP', abs(height), width, colour=colour)
@@ -182,3 +202,42 @@ def _read_gif(data: bytes) -> PictureHeader:
         has_alpha=has_alpha,
         is_animated=num_frames > 1,
     )
+
+
+def _read_tiff(data: bytes) -> PictureHeader:
+    order = '<' if data.startswith(b'II') else '>'
+    (start,) = struct.unpack_from(order + 'I', data, 4)
+    (num_tags,) = struct.unpack_from(order + 'H', data, start)
+    end = start + 2 + 12 * num_tags
+    values: dict[int, int | None] = {}
+    for at in range(start + 2, end, 12):
+        tag, value = _tiff_tag(data, at, order)
+        values.setdefault(tag, value)  # of a tag given twice libtiff takes the first
+    width, height = values.get(_WIDTH), values.get(_HEIGHT)
+    if not width or not height:
+        raise ValueError('a TIFF file that does not tell its size')
+    if _TILE_WIDTH in values:  # a tile may be far larger than the picture
+        raise ValueError('a TIFF file in tiles')
+    colour = values.get(_COLOUR)
+    (next_picture,) = struct.unpack_from(order + 'I', data, end)
+    return PictureHeader(
+        'TIFF',
+        height,
+        width,
+        values.get(_BITS) or 1,
+        _TIFF_COLOURS.get(colour, f'colour type {colour}'),
+        has_alpha=_EXTRA_SAMPLES in values,
+        is_animated=next_picture > 0,
+    )
+
+
+def _tiff_tag(data: bytes, at: int, order: str) -> tuple[int, int | None]:
+    """The tag and its first value; None where that is no whole number."""
+    tag, kind, count = struct.unpack_from(order + 'HHI', data, at)
+    if kind not in _TIFF_LETTERS or not count:
+        return tag, None
+    letter = order + _TIFF_LETTERS[kind]
+    place = at + 8
+    if count * struct.calcsize(letter) > 4:  # elsewhere in the file
+        (place,) = struct.unpack_from(order + 'I', data, place)
+    return tag, struct.unpack_from(letter, data, place)[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocec.preparation.picture_header import PictureHeader, read_picture_header
+from ocec.functional.picture_header import PictureHeader, read_picture_header
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
 PICTURE = Image.fromarray(PIXELS)
@@ -27,6 +27,12 @@ EXIF[0x010E] = 'a thumbnail could end here: \xff\xd9' * 20
 
 def header(kind, **changes):
     return PictureHeader(kind, 20, 30, **changes)
+
+
+def tiff(*tags):
+    """A header of (tag, type, value), and no pixels."""
+    listed = b''.join(struct.pack('<HHII', tag, kind, 1, n) for tag, kind, n in tags)
+    return b'II*\0' + struct.pack('<IH', 8, len(tags)) + listed + bytes(4)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +57,14 @@ def header(kind, **changes):
         (encode('BMP'), header('BMP')),
         (encode('BMP', PICTURE.convert('P')), header('BMP', colour='palette')),
         (encode('GIF'), header('GIF', colour='palette')),
+        (encode('TIFF'), header('TIFF')),
+        (encode('TIFF', big_endian=True), header('TIFF')),
+        (encode('TIFF', PICTURE.convert('L')), header('TIFF', colour='grey')),
+        (encode('TIFF', PICTURE.convert('1')), header('TIFF', colour='grey', bits=1)),
+        (encode('TIFF', PICTURE.convert('P')), header('TIFF', colour='palette')),
+        (encode('TIFF', PICTURE.convert('CMYK')), header('TIFF', colour='CMYK')),
+        (encode('TIFF', PICTURE.convert('RGBA')), header('TIFF', has_alpha=True)),
+        (encode('TIFF', **ANIMATION), header('TIFF', is_animated=True)),
         (
             # Pillow leaves what does not change transparent
             encode('GIF', **ANIMATION),
@@ -93,11 +107,43 @@ def test_the_end_of_a_thumbnail_is_not_that_of_the_picture():
         (b'', r'the file is empty \(0 bytes\)'),
         (b'%PDF-1.7 etc', "no PNG, JPEG, .* file: it begins with b'%PDF-1.7'"),
         (b'\xff\xd8\xff\xe0\x00\x02\x00', 'a JPEG file without a picture'),
+        (b'\xff\xd8\xff\x00\x00\x02', 'a JPEG file with a damaged header'),
+        (
+            encode('PNG').replace(b'IHDR', b'abCD'),
+            'a PNG file that does not begin with',
+        ),
+        (
+            encode('WEBP').replace(b'VP8 ', b'VP9 '),
+            "a WebP file of unknown form b'VP9 '",
+        ),
+        (tiff((256, 5, 30), (257, 3, 20)), 'a TIFF file that does not tell its size'),
+        (tiff((256, 3, 30), (257, 3, 0)), 'a TIFF file that does not tell its size'),
+        (tiff((256, 3, 30), (257, 3, 20), (322, 3, 16)), 'a TIFF file in tiles'),
     ],
 )
 def test_other_files_are_refused(data, message):
     with pytest.raises(ValueError, match=message):
         read_picture_header(data)
+
+
+def test_of_a_size_given_twice_the_first_counts():
+    # as libtiff has it
+    found = read_picture_header(tiff((256, 3, 30), (257, 3, 20), (256, 3, 4)))
+    assert (found.height, found.width) == (20, 30)
+
+
+def test_metadata_of_any_length_lies_before_the_size():
+    segment = b'\xff\xe1' + struct.pack('>H', 65_535) + b'\xff\xc0' * 32_766 + b'\0'
+    data = encode('JPEG')
+    assert read_picture_header(data[:2] + segment * 3 + data[2:]) == header('JPEG')
+
+
+def test_bitmaps_of_both_headers_and_directions():
+    upside_down = bytearray(encode('BMP'))
+    upside_down[22:26] = struct.pack('<i', -20)
+    core = b'BM' + bytes(12) + struct.pack('<IHHHH', 12, 30, 20, 1, 24)
+    for data in (bytes(upside_down), core):
+        assert read_picture_header(data) == header('BMP')
 
 
 def test_a_bomb_is_known_by_its_header():
@@ -116,7 +162,7 @@ def outcome(data):
 
 def test_every_prefix_and_flipped_byte_gives_a_header_or_a_message():
     rng = np.random.default_rng(0)
-    for kind in ('PNG', 'JPEG', 'WEBP', 'BMP', 'GIF'):
+    for kind in ('PNG', 'JPEG', 'WEBP', 'BMP', 'GIF', 'TIFF'):
         data = encode(kind)
         for _ in range(200):
             broken = bytearray(data[: int(rng.integers(0, len(data)))])

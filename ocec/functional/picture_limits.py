@@ -1,0 +1,10 @@
+"""Sizes of pictures that are read at all; converters and data sets share them."""
+
+from __future__ import annotations
+
+MIN_SIDE = 4
+"""Pixels; below this no lid can be told from an iris."""
+
+MAX_PIXELS = 2**24
+"""4096 x 4096: no eye crop comes near, and a damaged header or a hostile file must not
+fill the memory (20,000 x 20,000 pixels are 1.2 GB, in each decoding thread)."""
