@@ -128,7 +128,10 @@ class EyeParquet(Dataset):
         usable_N = np.ones(len(self.table), dtype=bool)
         usable_N[list(unusable)] = False
         self._split_N = np.where(usable_N, split_N, np.int8(-1))
-        self._rows = np.flatnonzero(self._split_N == SPLITS.index(split))
+        rows = np.flatnonzero(self._split_N == SPLITS.index(split))
+        # four bytes each where they suffice; batches hold int64
+        fits = len(self._split_N) <= np.iinfo(np.int32).max
+        self._rows = rows.astype(np.int32 if fits else np.int64)
         self._check_not_empty(split_N[usable_N])
         self._warn_of_shared_groups(split_N, usable_N)
         _log(str(self))
@@ -151,7 +154,7 @@ class EyeParquet(Dataset):
 
     @property
     def rows(self) -> np.ndarray:
-        """Number of each image of this split in ``table``: int64, rising."""
+        """Number of each image of this split in ``table``: int32 or int64, rising."""
         return self._rows
 
     def pixel_digests(self) -> np.ndarray | None:
@@ -245,7 +248,7 @@ class EyeParquet(Dataset):
             ``inputs``: (B, 3, H, W) uint8 RGB in channels-last memory;
             ``data_samples``: :class:`ocec.structures.BatchTargets`.
         """
-        rows_B = self._rows[np.asarray(indices, dtype=np.int64)]
+        rows_B = self._rows[np.asarray(indices, dtype=np.int64)].astype(np.int64)
         if self.pipeline is None:
             images_BHWC = self._images_NHWC[rows_B]
         else:

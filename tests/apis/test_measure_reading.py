@@ -120,7 +120,7 @@ def test_kept_bytes_are_those_of_the_arrays(make_eye_parquet):
         'label_N': 64,
         'group_N': 4 * 64,
         '_split_N': 64,
-        '_rows': 8 * 32,
+        '_rows': 4 * 32,
     }
 
 

@@ -18,7 +18,7 @@ class DefaultSampler(MMEngineDefaultSampler):
     """Rows in order or shuffled, divided over the ranks: mmengine's, in its order.
 
     mmengine's makes a list of the whole epoch, about 40 bytes a row; this one holds
-    8 bytes a row, and for rows in order nothing.
+    4 bytes a row, and for rows in order nothing.
 
     Args:
         dataset: has a length.
@@ -34,6 +34,8 @@ class DefaultSampler(MMEngineDefaultSampler):
         if self.shuffle:
             generator = torch.Generator().manual_seed(self.seed + self.epoch)
             order = torch.randperm(num_rows, generator=generator)
+            if num_rows <= torch.iinfo(torch.int32).max:
+                order = order.int()
         end = self.total_size if self.round_up else num_rows
         for begin in range(self.rank, end, CHUNK * self.world_size):
             stop = min(begin + CHUNK * self.world_size, end)
