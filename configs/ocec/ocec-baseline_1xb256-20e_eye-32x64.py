@@ -4,7 +4,7 @@ Train:  python tools/train.py \
     configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py \
     --data my_eyes.parquet
 Result: val F1 0.939 +/- 0.005 (n=4 seeds, one thread; 0.926 and 0.937 on two, seeds 42
-        and 1) on MRL eyes, 4 unseen subjects; 123 s at 3,500 images/s (median epoch)
+        and 1) on MRL eyes, 4 unseen subjects; 79 s at 3,500 images/s (median epoch)
         on two cores of an AMD EPYC, 2026-11-21
 """
 
