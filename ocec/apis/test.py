@@ -13,6 +13,7 @@ from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_randomness
 from ocec.compat import check_torchvision
 from ocec.engine.checkpoint_io import write_text_atomically
+from ocec.engine.process_group import leave_process_group
 from ocec.engine.runner import Runner
 from ocec.functional.probability import CLASS_NAMES
 
@@ -88,6 +89,7 @@ def test(
         _write_metrics(Path(cfg.work_dir), Path(checkpoint), metrics)
         if out is not None:
             _write_predictions(runner, Path(out))
+    leave_process_group()
     return metrics
 
 

@@ -11,6 +11,7 @@ from ocec.apis.check_dataset_quick import DatasetCheckHook
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_amp, set_randomness
 from ocec.compat import check_torchvision
+from ocec.engine.process_group import leave_process_group
 from ocec.engine.runner import Runner
 
 
@@ -99,6 +100,7 @@ def train(
     runner = Runner.from_cfg(cfg)
     runner.register_hook(data_check_hook)
     runner.train()
+    leave_process_group()
     print(f'work_dir: {cfg.work_dir}')
     best = Path(cfg.work_dir) / 'best.json'
     return TrainResult(
