@@ -82,15 +82,7 @@ def test_predict_and_tensor_say_one_probability(backbone, head, margin):
     torch.testing.assert_close(scores.loss_B, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ('backbone', 'head', 'margin'),
-    [
-        # every pair of backbone and head, each with one of the margins
-        (backbone, head, MARGINS[(i + j) % 3])
-        for i, backbone in enumerate(BACKBONES)
-        for j, head in enumerate(HEADS)
-    ],
-)
+@pytest.mark.parametrize(('backbone', 'head', 'margin'), MODELS)
 def test_the_exported_program_says_the_same(backbone, head, margin):
     model, (images, _) = make_model(backbone, head, margin).eval(), make_batch()
     with torch.no_grad():

@@ -3,12 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as transforms
 
 from ocec.functional import affine as affine_module
 from ocec.functional.affine import affine
 
-transforms = pytest.importorskip('torchvision.transforms.v2.functional')
-BILINEAR = pytest.importorskip('torchvision.transforms.v2').InterpolationMode.BILINEAR
+BILINEAR = InterpolationMode.BILINEAR
 
 # float32 coordinates are right to 1e-5 pixel, a step between neighbours is up to 255
 TOLERANCE = 0.01

@@ -1,12 +1,11 @@
 import math
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from ocec.functional.blur import gaussian_blur, line_kernels, motion_blur
-
-cv2 = pytest.importorskip('cv2')
 
 SIZES = [(24, 40), (32, 64), (31, 45), (8, 9)]
 SIGMA = torch.tensor([0.3, 0.5, 1.2, 2.0, 3.0])

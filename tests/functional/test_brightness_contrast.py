@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2 import functional as transforms
 
 from ocec.functional.brightness_contrast import shift_brightness_contrast
-
-transforms = pytest.importorskip('torchvision.transforms.v2.functional')
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 

@@ -1,10 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from ocec.functional.clahe import clahe_lab, equalize_tiles
-
-cv2 = pytest.importorskip('cv2')
 
 # divisible by 4 x 4; not at all; in one direction only; smaller than the grid
 SIZES = [(32, 64), (24, 40), (30, 50), (31, 64), (32, 61), (3, 3), (1, 9)]

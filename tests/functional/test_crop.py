@@ -1,9 +1,8 @@
 import pytest
 import torch
+from torchvision.transforms.v2 import functional as transforms
 
 from ocec.functional.crop import crop_padded
-
-transforms = pytest.importorskip('torchvision.transforms.v2.functional')
 
 # the names that torchvision has for the fills
 MODES = {'edge': 'edge', 'zero': 'constant', 'reflect': 'reflect'}

@@ -1,9 +1,8 @@
 import pytest
 import torch
+from torchvision.transforms.v2 import functional as transforms
 
 from ocec.functional.flip import flip_horizontally
-
-transforms = pytest.importorskip('torchvision.transforms.v2.functional')
 
 
 @pytest.mark.parametrize('dtype', [torch.uint8, torch.float32])

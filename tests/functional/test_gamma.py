@@ -1,9 +1,8 @@
 import pytest
 import torch
+from torchvision.transforms.v2 import functional as transforms
 
 from ocec.functional.gamma import adjust_gamma
-
-transforms = pytest.importorskip('torchvision.transforms.v2.functional')
 
 GAMMA = torch.tensor([0.3, 0.8, 1.0, 1.2, 3.0])
 GAIN = torch.tensor([1.1, 0.9, 1.0, 1.05, 2.0])

@@ -1,10 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from ocec.functional.jpeg import jpeg_round_trip, quantization_tables
-
-cv2 = pytest.importorskip('cv2')
 
 SIZES = [(32, 64), (24, 40), (31, 45), (17, 33), (8, 8), (9, 70)]
 QUALITIES = [1, 30, 50, 75, 90, 100]

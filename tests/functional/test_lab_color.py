@@ -1,10 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from ocec.functional.lab_color import lab8_to_rgb, rgb_to_lab8
-
-cv2 = pytest.importorskip('cv2')
 
 # Reference: OpenCV 5.0 on uint8. Measured on a million random colours: L equal, a
 # and b off by one level in 6e-5 of the colours; back to RGB off by one in 6 %,

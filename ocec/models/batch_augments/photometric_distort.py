@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from ocec.functional.color_planes import check_rgb_batch
 from ocec.functional.photometric import MAX_HUE_SHIFT, photometric_distort
+from ocec.models.batch_augments.draws import check_range
 from ocec.registry import BATCH_AUGMENTS
 
 # B images, C = 3 channels, H, W = height, width, F = brightness, contrast,
@@ -57,10 +58,10 @@ class BatchPhotometricDistort(nn.Module):
         super().__init__()
         if not 0 <= prob <= 1:
             raise ValueError(f'prob must be in [0, 1], got {prob}')
-        _check_range(brightness, 'brightness', bounds=(0, float('inf')))
-        _check_range(contrast, 'contrast', bounds=(0, float('inf')))
-        _check_range(saturation, 'saturation', bounds=(0, float('inf')))
-        _check_range(hue, 'hue', bounds=(-MAX_HUE_SHIFT, MAX_HUE_SHIFT))
+        check_range(brightness, 'brightness', lowest=0)
+        check_range(contrast, 'contrast', lowest=0)
+        check_range(saturation, 'saturation', lowest=0)
+        check_range(hue, 'hue', lowest=-MAX_HUE_SHIFT, highest=MAX_HUE_SHIFT)
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
@@ -116,14 +117,3 @@ class BatchPhotometricDistort(nn.Module):
         shuffled_CB = torch.rand(3, num_images).argsort(0)
         is_on_B = torch.rand(num_images) < self.prob
         return shuffled_CB.where(is_on_B, torch.arange(3)[:, None])
-
-
-def _check_range(
-    limits: tuple[float, float], name: str, *, bounds: tuple[float, float]
-) -> None:
-    low, high = limits
-    if not bounds[0] <= low <= high <= bounds[1]:
-        raise ValueError(
-            f'{name} must be (low, high) with {bounds[0]} <= low <= high <= '
-            f'{bounds[1]}, got {limits}'
-        )

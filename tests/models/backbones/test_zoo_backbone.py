@@ -38,7 +38,6 @@ class PooledBackbone(nn.Conv2d):
     ],
 )
 def test_backbones_of_mmpretrain(config, stem_stride, channels, cells):
-    pytest.importorskip('mmpretrain')
     config = {**config, 'type': f'mmpretrain.{config["type"]}'}
     backbone = MODELS.build(
         {'type': 'ZooBackbone', 'backbone': config, 'stem_stride': stem_stride}
