@@ -12,6 +12,7 @@ PACKED = ('configs', 'tools')
 
 EXTRAS = {
     'stacking': ['lightgbm>=4.5', 'scikit-learn>=1.5'],
+    'pair': ['mlxtend>=0.23'],
     'export': [
         'onnx>=1.18',
         'onnxruntime>=1.22',
@@ -27,6 +28,7 @@ EXTRAS = {
         'pydoclint>=0.6',
         'scikit-learn>=1.5',
         'build>=1.2',
+        'playwright>=1.50',
     ],
 }
 EXTRAS['all'] = sorted({need for needs in EXTRAS.values() for need in needs})

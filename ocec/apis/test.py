@@ -112,6 +112,6 @@ def _write_predictions(runner: Runner, out: Path) -> None:
     with open(out, 'w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
         writer.writerow(['sample_id', 'path', 'label', 'prob_open'])
-        for row in zip(ids, paths, labels, scores['prob_open_B'].tolist(), strict=True):
+        for row in zip(ids, paths, labels, scores['prob_B'].tolist(), strict=True):
             writer.writerow([*row[:3], f'{row[3]:.6f}'])
     runner.logger.info(f'predictions of {len(ids):,} images: {out}')

@@ -1,3 +1,3 @@
-from ocec.structures.batch import BatchScores, BatchTargets
+from ocec.structures.batch import BatchScores, BatchTargets, PairTargets
 
-__all__ = ['BatchScores', 'BatchTargets']
+__all__ = ['BatchScores', 'BatchTargets', 'PairTargets']

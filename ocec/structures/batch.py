@@ -42,7 +42,7 @@ class BatchTargets(_StructOfArrays):
     """What is known of a batch before the model sees it.
 
     Args:
-        label_B: (B,) int64, 1 open, 0 closed.
+        label_B: (B,) int64, 1 open, 0 closed; 1 left is larger, for pairs of digits.
         sample_id_B: (B,) int64, row number in the dataset's source; identifies an
             image through shuffling, padding and ranks.
         group_id_B: (B,) int64, code of the subject or recording; -1 is unknown.
@@ -61,11 +61,23 @@ class BatchTargets(_StructOfArrays):
 
 
 @dataclass(frozen=True)
+class PairTargets(BatchTargets):
+    """What is known of a batch of digit pairs.
+
+    Args:
+        digit_B2: (B, 2) int64, the digits shown left and right, in [0, 9]; -1 where a
+            digit is not known; or None.
+    """
+
+    digit_B2: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class BatchScores(_StructOfArrays):
     """What a model says of a batch, beside what is known of it.
 
     Args:
-        prob_open_B: (B,) float32 in [0, 1].
+        prob_B: (B,) float32 in [0, 1], P(label 1): of open for eyes.
         loss_B: (B,) float32, validation loss of each image in nats.
         label_B: (B,) int64, 1 open, 0 closed.
         sample_id_B: (B,) int64, as in :class:`BatchTargets`.
@@ -73,7 +85,7 @@ class BatchScores(_StructOfArrays):
         embedding_BD: (B, D) float32, what the last layer decides on; or None.
     """
 
-    prob_open_B: Tensor
+    prob_B: Tensor
     loss_B: Tensor
     label_B: Tensor
     sample_id_B: Tensor

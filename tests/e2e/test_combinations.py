@@ -73,11 +73,11 @@ def test_predict_and_tensor_say_one_probability(backbone, head, margin):
     with torch.no_grad():
         logits = model(images)
         (scores,) = model(images, targets, mode='predict')
-    torch.testing.assert_close(scores.prob_open_B, prob_open(logits))
+    torch.testing.assert_close(scores.prob_B, prob_open(logits))
     # the loss is the cross-entropy of that same probability
     weight = torch.where(targets.label_B == 1, 1.3, 1.0)
     expected = weight * nn.functional.binary_cross_entropy(
-        scores.prob_open_B, targets.label_B.float(), reduction='none'
+        scores.prob_B, targets.label_B.float(), reduction='none'
     )
     torch.testing.assert_close(scores.loss_B, expected, rtol=1e-4, atol=1e-5)
 
@@ -101,5 +101,5 @@ def test_two_logits_are_trained_too(head):
     with torch.no_grad():
         (scores,) = model.eval()(*batch, mode='predict')
     torch.testing.assert_close(
-        scores.prob_open_B, model(batch[0]).softmax(dim=1)[:, 1].detach()
+        scores.prob_B, model(batch[0]).softmax(dim=1)[:, 1].detach()
     )

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ocec.structures import BatchScores, BatchTargets
+from ocec.structures import BatchScores, BatchTargets, PairTargets
 
 
 def make_targets(num_images=3):
@@ -16,7 +16,7 @@ def make_targets(num_images=3):
 def make_scores(num_images=3):
     ids = torch.arange(num_images)
     return BatchScores(
-        prob_open_B=ids / num_images,
+        prob_B=ids / num_images,
         loss_B=ids.float(),
         label_B=ids % 2,
         sample_id_B=ids,
@@ -24,16 +24,26 @@ def make_scores(num_images=3):
     )
 
 
+def make_pairs(num_images=3):
+    ids = torch.arange(num_images)
+    return PairTargets(
+        label_B=ids % 2,
+        sample_id_B=ids,
+        group_id_B=ids,
+        digit_B2=torch.stack([ids, ids + 1], dim=1),
+    )
+
+
 def tensors(batch):
     return {name: x for name, x in vars(batch).items() if x is not None}
 
 
-@pytest.mark.parametrize('make', [make_targets, make_scores])
+@pytest.mark.parametrize('make', [make_targets, make_scores, make_pairs])
 def test_length_is_the_number_of_images(make):
     assert [len(make(n)) for n in (0, 1, 5)] == [0, 1, 5]
 
 
-@pytest.mark.parametrize('make', [make_targets, make_scores])
+@pytest.mark.parametrize('make', [make_targets, make_scores, make_pairs])
 def test_to_moves_every_tensor_and_leaves_the_original(make):
     batch = make()
     moved = batch.to('meta')

@@ -16,7 +16,7 @@ from ocec.functional.separation import fisher_ratio
 from ocec.registry import METRICS
 from ocec.structures import BatchScores
 
-FIELDS = ('prob_open_B', 'loss_B', 'label_B', 'sample_id_B', 'group_id_B')
+FIELDS = ('prob_B', 'loss_B', 'label_B', 'sample_id_B', 'group_id_B')
 OPTIONAL_FIELDS = ('embedding_BD',)
 
 
@@ -106,7 +106,7 @@ class BinaryMetric(BaseMetric):
         Returns:
             name to value, see ``metric_names``.
         """
-        prob_N, label_N = results['prob_open_B'], results['label_B']
+        prob_N, label_N = results['prob_B'], results['label_B']
         counts = classification.confusion_counts(
             prob_N, label_N, threshold=self.threshold
         )

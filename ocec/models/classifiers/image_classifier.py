@@ -89,7 +89,7 @@ class ImageClassifier(BaseModel):
         logits = self.head.logits(embedding_BD)
         return [
             BatchScores(
-                prob_open_B=prob_open(logits),
+                prob_B=prob_open(logits),
                 loss_B=self.head.loss_module(logits, data_samples.target_B),
                 label_B=data_samples.label_B,
                 sample_id_B=data_samples.sample_id_B,

@@ -19,7 +19,7 @@ def make_scores(num_images=50, seed=0):
     label = torch.randint(0, 2, (num_images,), generator=generator)
     noise = torch.rand(num_images, generator=generator)
     return BatchScores(
-        prob_open_B=(0.4 * label + 0.6 * noise),
+        prob_B=(0.4 * label + 0.6 * noise),
         loss_B=torch.rand(num_images, generator=generator),
         label_B=label,
         sample_id_B=torch.randperm(num_images, generator=generator) * 3,
@@ -55,7 +55,7 @@ def test_every_number_matches_scikit_learn(threshold):
     found = evaluate(
         [take(scores, slice(0, 20)), take(scores, slice(20, 50))], threshold=threshold
     )
-    label, prob = scores.label_B.numpy(), scores.prob_open_B.numpy()
+    label, prob = scores.label_B.numpy(), scores.prob_B.numpy()
     said_open = prob >= np.float32(threshold)
     tn, fp, fn, tp = sk.confusion_matrix(label, said_open).ravel()
     expected = {
@@ -187,7 +187,7 @@ def test_a_split_of_one_class_raises_no_alarm(log_records, prob, label):
 
 def test_both_answers_raise_no_alarm_however_wrong(log_records):
     scores = constant_scores(0.9, [1, 0, 0, 0])
-    scores.prob_open_B[0] = 0.1
+    scores.prob_B[0] = 0.1
     assert evaluate([scores])['eye/accuracy'] == 0.0
     assert log_records == []
 

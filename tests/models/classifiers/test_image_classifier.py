@@ -50,7 +50,7 @@ def test_predict_mode_is_one_struct_of_scores():
     logits = model(inputs)
     (scores,) = model(inputs, targets, mode='predict')
     assert isinstance(scores, BatchScores)
-    assert torch.equal(scores.prob_open_B, prob_open(logits))
+    assert torch.equal(scores.prob_B, prob_open(logits))
     # BCE with weight 2 on open: 2 softplus(-x) and softplus(x)
     open_B = targets.label_B == 1
     softplus = nn.functional.softplus
@@ -97,7 +97,7 @@ def test_scores_are_float32_in_mixed_precision():
     model, batch = make_model().eval(), make_batch()
     with torch.autocast('cpu', dtype=torch.bfloat16):
         (scores,) = model(batch['inputs'].float(), batch['data_samples'], 'predict')
-    for values in (scores.prob_open_B, scores.loss_B, scores.embedding_BD):
+    for values in (scores.prob_B, scores.loss_B, scores.embedding_BD):
         assert values.dtype == torch.float32
 
 
@@ -122,7 +122,7 @@ def test_a_few_steps_of_mmengine_learn():
         model.train_step(batch, wrapper)
     model.eval()
     (scores,) = model.val_step(batch)
-    said_open = scores.prob_open_B > 0.5
+    said_open = scores.prob_B > 0.5
     assert torch.equal(said_open.long(), batch['data_samples'].label_B)
 
 
