@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -180,3 +181,68 @@ def write_config(tmp_path, make_eye_parquet):
         return path
 
     return write
+
+
+CHROMIUM_ARGUMENTS = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+]
+
+
+@pytest.fixture(scope='session')
+def chromium():
+    """Headless Chromium, driven by Playwright; skipped where it is not installed."""
+    program = shutil.which('chromium') or shutil.which('chromium-browser')
+    if program is None:
+        pytest.skip('no chromium: install it to open the pages in a real browser')
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=CHROMIUM_ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Open an HTML file; at the end the page must have had no error and no request.
+
+    ``open_page(path)`` returns Playwright's page.
+    """
+    complaints, contexts = [], []
+
+    def open_file(path: Path):
+        context = chromium.new_context(viewport={'width': 1400, 'height': 1000})
+        contexts.append(context)
+        page = context.new_page()
+        page.on('pageerror', lambda error: complaints.append(f'error: {error}'))
+        page.on(
+            'console',
+            lambda message: (
+                complaints.append(f'console: {message.text}')
+                if message.type in ('error', 'warning')
+                else None
+            ),
+        )
+        page.on(
+            'request',
+            lambda request: (
+                complaints.append(f'request: {request.url[:200]}')
+                if not request.url.startswith(('file:', 'data:', 'blob:'))
+                else None
+            ),
+        )
+        page.goto(Path(path).resolve().as_uri())
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert complaints == []
