@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,16 +46,41 @@ class PictureReader:
         Raises:
             ValueError: it cannot be read; the message names file and row.
         """
+        with self._named(row):
+            return decode_picture(self._encoded(row))
+
+    def read_encoded(self, row: int) -> np.ndarray:
+        """Return the bytes of one picture's file.
+
+        Args:
+            row: number of the row in the table.
+
+        Returns:
+            (n,) uint8.
+
+        Raises:
+            ValueError: there are none; the message names file and row.
+        """
+        with self._named(row):
+            return self._encoded(row)
+
+    def _place(self, row: int) -> tuple[int, int]:
         file = int(np.searchsorted(self.table.first_row_F, row, side='right')) - 1
-        offset = int(row - self.table.first_row_F[file])
+        return file, int(row - self.table.first_row_F[file])
+
+    @contextlib.contextmanager
+    def _named(self, row: int) -> Iterator[None]:
+        """Name file and row in the message of a picture that cannot be used."""
         try:
-            return decode_picture(self._encoded(file, offset))
+            yield
         except PictureError as error:
+            file, offset = self._place(row)
             raise ValueError(
                 f'{self.table.files[file]}, row {offset}: {error}'
             ) from error
 
-    def _encoded(self, file: int, offset: int) -> np.ndarray:
+    def _encoded(self, row: int) -> np.ndarray:
+        file, offset = self._place(row)
         column = self._bytes_of_file[file]
         if column is not None and column[offset].is_valid:
             return np.frombuffer(column[offset].as_buffer(), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 
 import torch
 from torch import nn
@@ -41,6 +42,8 @@ class RampedEMA(nn.Module):
         self.decay = decay
         self.register_buffer('steps', torch.tensor(0))
         self._num_updates = 0
+        # not as an attribute of a module: the live model is no part of the average
+        self.__dict__['_paired_model'] = None
 
     def decay_at(self, num_updates: int) -> float:
         """Return the decay of the update after ``num_updates`` others."""
@@ -53,20 +56,48 @@ class RampedEMA(nn.Module):
         Args:
             model: the model as it is now; same architecture.
         """
-        floats, live_floats = [], []
-        state = model.state_dict()
-        for name, averaged in self.module.state_dict().items():
-            live = state[name].detach()
-            if averaged.is_floating_point():
-                floats.append(averaged)
-                live_floats.append(live)
-            else:  # a counter has no average
-                averaged.copy_(live)
+        if self._paired_model is not model:
+            self._pair_up(model)
         weight = 1 - self.decay_at(self._num_updates)
-        torch._foreach_lerp_(floats, live_floats, weight)
+        averaged, live = _tensors(self._float_slots)
+        torch._foreach_lerp_(averaged, live, weight)
+        for averaged, live, name in self._counter_slots:  # a counter has no average
+            averaged[name].copy_(live[name])
         self._num_updates += 1
         self.steps.fill_(self._num_updates)
+
+    def _pair_up(self, model: nn.Module) -> None:
+        """Find the places of each averaged tensor and its model, once per model.
+
+        ``state_dict`` walks the modules in Python, half a millisecond at every step.
+        """
+        live_modules = dict(model.named_modules())
+        by_tensor = {  # a tensor that two modules share is averaged once
+            id(tensor): (
+                getattr(module, table),
+                getattr(live_modules[prefix], table),
+                name,
+            )
+            for prefix, module in self.module.named_modules()
+            for table in ('_parameters', '_buffers')
+            for name, tensor in getattr(module, table).items()
+            if tensor is not None and name not in module._non_persistent_buffers_set
+        }
+        slots = list(by_tensor.values())
+        is_float = [own[name].is_floating_point() for own, _, name in slots]
+        self._float_slots = list(itertools.compress(slots, is_float))
+        self._counter_slots = [
+            slot for slot, yes in zip(slots, is_float, strict=True) if not yes
+        ]
+        self.__dict__['_paired_model'] = model
 
     def _load_from_state_dict(self, state_dict, prefix, *args) -> None:
         super()._load_from_state_dict(state_dict, prefix, *args)
         self._num_updates = int(self.steps)
+
+
+def _tensors(slots: list[tuple[dict, dict, str]]) -> tuple[list, list]:
+    """Read the tensors as they are now: modules may put others in their place."""
+    averaged = [own[name] for own, _, name in slots]
+    live = [live[name] for _, live, name in slots]
+    return averaged, live

@@ -113,3 +113,17 @@ def test_a_picture_outside_is_read_if_that_is_allowed(make_eye_parquet, tmp_path
     )
     reader = PictureReader(read_eye_table([file]), allow_outside=True)
     assert (reader.read(0) == 7).all()
+
+
+def test_the_bytes_of_a_picture(make_eye_parquet):
+    file = make_eye_parquet(num_rows=3)
+    reader = PictureReader(read_eye_table([file]))
+    expected = pq.read_table(file)['image_bytes'].to_pylist()
+    assert [reader.read_encoded(row).tobytes() for row in range(3)] == expected
+
+
+def test_missing_bytes_are_named(make_eye_parquet):
+    file = make_eye_parquet(num_rows=2, image_bytes=[plain(1, 2, 3), None])
+    reader = PictureReader(read_eye_table([file]))
+    with pytest.raises(ValueError, match=r'row 1: '):
+        reader.read_encoded(1)

@@ -32,6 +32,40 @@ def test_average_equals_a_slow_loop_over_parameters_and_buffers():
     assert ema.module[1].num_batches_tracked == 20
 
 
+def test_a_shared_weight_is_averaged_once():
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    model[1].weight = model[0].weight
+    nn.init.zeros_(model[0].weight)
+    ema = RampedEMA(model, decay=0.5)
+    nn.init.ones_(model[0].weight)
+    ema.update_parameters(model)  # the decay of the first update is 0.1
+    torch.testing.assert_close(ema.module[0].weight, torch.full((2, 2), 0.9))
+
+
+def test_replaced_tensors_and_another_model_are_followed():
+    model = net()
+    ema = RampedEMA(model, decay=0.5)
+    ema.update_parameters(model)
+    model[1].running_mean = torch.full((2,), 8.0)  # as Module.to() does
+    ema.update_parameters(model)  # decay 2 / 11
+    torch.testing.assert_close(ema.module[1].running_mean, torch.full((2,), 72 / 11))
+    other = net()
+    other[1].running_mean.fill_(-1.0)
+    ema.update_parameters(other)  # decay 3 / 12
+    torch.testing.assert_close(
+        ema.module[1].running_mean, torch.full((2,), 0.25 * 72 / 11 - 0.75)
+    )
+
+
+def test_buffers_that_are_not_saved_are_not_averaged():
+    model = net()
+    model.register_buffer('scratch', torch.zeros(1), persistent=False)
+    ema = RampedEMA(model)
+    model.scratch.fill_(5.0)
+    ema.update_parameters(model)
+    assert ema.module.scratch.item() == 0
+
+
 def test_a_short_run_forgets_its_initial_weights():
     # 100 updates towards 1 from 0: a plain 0.999 would stand at 1 - 0.999^100 = 0.095
     model = nn.Linear(1, 1, bias=False)

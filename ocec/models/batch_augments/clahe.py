@@ -21,6 +21,9 @@ class BatchRandomCLAHE(nn.Module):
         prob: probability that an image is equalised, in [0, 1].
         clip_limit: see :func:`ocec.functional.clahe.clahe_lab`; >= 0.
         grid: (rows, columns) of tiles, each >= 1.
+        inplace: overwrite float32 images instead of copying the batch for the few
+            that change. :class:`ImagePreprocessor` sets it for all but its first
+            augmentation.
 
     Raises:
         ValueError: an argument is out of range.
@@ -33,6 +36,7 @@ class BatchRandomCLAHE(nn.Module):
         clip_limit: float = 2.0,
         *,
         grid: tuple[int, int] = (4, 4),
+        inplace: bool = False,
     ) -> None:
         super().__init__()
         if not 0 <= prob <= 1:
@@ -44,24 +48,25 @@ class BatchRandomCLAHE(nn.Module):
         self.prob = prob
         self.clip_limit = clip_limit
         self.grid = tuple(grid)
+        self.inplace = inplace
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Equalise a random subset.
 
         Args:
             x_BCHW: (B, 3, H, W) RGB levels in [0, 255], uint8 or float32, any memory
-                format; left untouched.
+                format; left untouched, unless ``inplace``.
 
         Returns:
-            (B, 3, H, W) float32 in the same memory format, fresh; equalised images
-            hold whole levels, the others their values.
+            (B, 3, H, W) float32 in the same memory format, fresh unless ``inplace``;
+            equalised images hold whole levels, the others their values.
 
         Raises:
             ValueError: no RGB batch.
             TypeError: the images are neither uint8 nor float32.
         """
         check_rgb_batch(x_BCHW)
-        out_BCHW = x_BCHW.to(torch.float32, copy=True)
+        out_BCHW = x_BCHW.to(torch.float32, copy=not self.inplace)
         chosen = (torch.rand(len(x_BCHW)) < self.prob).nonzero().flatten()
         if len(chosen) == 0:
             return out_BCHW

@@ -57,6 +57,9 @@ class ImagePreprocessor(BaseDataPreprocessor):
             augment if isinstance(augment, nn.Module) else BATCH_AUGMENTS.build(augment)
             for augment in batch_augments
         )
+        for augment in self.batch_augments[1:]:
+            if hasattr(augment, 'inplace'):  # what it gets is nobody else's any more
+                augment.inplace = True
         self.mixer = None if mix_augments is None else BatchMixer(**mix_augments)
         self.memory_format = (
             torch.channels_last if channels_last else torch.contiguous_format
@@ -80,16 +83,45 @@ class ImagePreprocessor(BaseDataPreprocessor):
         targets = data.get('data_samples')
         if targets is not None:
             targets = targets.to(self.device, non_blocking=self._non_blocking)
-        inputs_BCHW = self.normalize(inputs_BCHW)
+        inputs_BCHW = self._normalized(inputs_BCHW, source_BCHW=data['inputs'])
         if training and self.mixer is not None:
             inputs_BCHW, targets = self.mixer(inputs_BCHW, targets)
             inputs_BCHW = inputs_BCHW.contiguous(memory_format=self.memory_format)
         return {'inputs': inputs_BCHW, 'data_samples': targets}
 
     def normalize(self, pixels_BCHW: Tensor) -> Tensor:
-        """Return ``(pixels - mean) / std`` as float32 in the memory format."""
-        pixels_BCHW = pixels_BCHW.to(torch.float32, memory_format=self.memory_format)
-        return (pixels_BCHW - self.mean) / self.std
+        """Return ``(pixels - mean) / std`` as float32 in the memory format.
+
+        Args:
+            pixels_BCHW: (B, C, H, W) uint8 or float in [0, 255]; left untouched.
+        """
+        pixels_BCHW = pixels_BCHW.to(
+            torch.float32, memory_format=self.memory_format, copy=True
+        )
+        return self._normalize_(pixels_BCHW)
+
+    def _normalized(self, pixels_BCHW: Tensor, *, source_BCHW: Tensor) -> Tensor:
+        """Normalise; without a copy where the pixels are not the caller's."""
+        is_ours = pixels_BCHW.dtype == torch.float32 and (
+            pixels_BCHW.untyped_storage().data_ptr()
+            != source_BCHW.untyped_storage().data_ptr()
+        )
+        if not is_ours:
+            return self.normalize(pixels_BCHW)
+        pixels_BCHW = pixels_BCHW.contiguous(memory_format=self.memory_format)
+        return self._normalize_(pixels_BCHW)
+
+    def _normalize_(self, pixels_BCHW: Tensor) -> Tensor:
+        """Normalise float32 pixels in their own memory."""
+        if self.memory_format is not torch.channels_last:
+            return pixels_BCHW.sub_(self.mean).div_(self.std)
+        # a row of pixels at once: the constants of three channels, broadcast over
+        # interleaved pixels, cannot be vectorised, 1.3 ms instead of 0.15
+        B, C, H, W = pixels_BCHW.shape
+        rows_BHX = pixels_BCHW.permute(0, 2, 3, 1).view(B, H, W * C)
+        rows_BHX.sub_(self.mean.flatten().repeat(W))
+        rows_BHX.div_(self.std.flatten().repeat(W))
+        return pixels_BCHW
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         """Load the constants, and say so where the config has others."""

@@ -64,5 +64,6 @@ class InvertedResidual(nn.Module):
         hidden_BCHW = self.squeeze_excite(self.depthwise(self.expand(x_BCHW)))
         out_BCHW = self.project(hidden_BCHW)
         if self.has_identity:
-            out_BCHW = self.drop_path(out_BCHW) + x_BCHW
+            # in place: batch norm keeps its input, not this
+            out_BCHW = self.drop_path(out_BCHW).add_(x_BCHW)
         return self.activation(out_BCHW)

@@ -47,5 +47,6 @@ class SeparableConv(nn.Module):
         """Return (B, out_channels, ceil(H / stride), ceil(W / stride))."""
         out_BCHW = self.pointwise(self.depthwise(x_BCHW))
         if self.has_identity:
-            out_BCHW = self.drop_path(out_BCHW) + x_BCHW
+            # in place: batch norm keeps its input, not this
+            out_BCHW = self.drop_path(out_BCHW).add_(x_BCHW)
         return self.activation(out_BCHW)

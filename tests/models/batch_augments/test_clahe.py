@@ -41,6 +41,16 @@ def test_input_is_left_alone_even_without_a_choice(dtype):
     torch.testing.assert_close(x, kept, rtol=0, atol=0)
 
 
+def test_in_place_overwrites_floats_with_the_same_values():
+    x = batch(dtype=torch.float32)
+    torch.manual_seed(3)
+    expected = BatchRandomCLAHE(0.5)(x)
+    torch.manual_seed(3)
+    out = BatchRandomCLAHE(0.5, inplace=True)(x)
+    assert out.data_ptr() == x.data_ptr()
+    torch.testing.assert_close(out, expected, rtol=0, atol=0)
+
+
 def test_a_seed_repeats_and_layout_does_not_matter():
     x = batch()
     torch.manual_seed(3)

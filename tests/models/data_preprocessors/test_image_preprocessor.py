@@ -155,3 +155,46 @@ def test_images_are_mixed_in_training_after_normalisation():
         mixed['data_samples'].target_B, ratio * labels + (1 - ratio) * labels[order]
     )
     assert mixed['inputs'].is_contiguous(memory_format=torch.channels_last)
+
+
+class Keep(nn.Module):
+    """Returns what it got, and remembers it."""
+
+    def forward(self, pixels):
+        self.seen = pixels
+        return pixels
+
+
+@pytest.mark.parametrize('channels_last', [True, False])
+def test_fresh_pixels_are_normalised_in_their_own_memory(channels_last):
+    batch, keep = make_batch(), Keep()
+    preprocessor = ImagePreprocessor(
+        MEAN, STD, batch_augments=[Scale(), keep], channels_last=channels_last
+    )
+    out = preprocessor(batch, training=True)['inputs']
+    torch.testing.assert_close(out, normalize(0.5 * batch['inputs'].float(), MEAN, STD))
+    if channels_last:  # the layout of the batch, so nothing was copied
+        assert out.data_ptr() == keep.seen.data_ptr()
+
+
+def test_an_augmentation_that_changes_nothing_leaves_the_batch_alone():
+    batch = make_batch(dtype=torch.float32)
+    before = batch['inputs'].clone()
+    preprocessor = ImagePreprocessor(MEAN, STD, batch_augments=[Keep()])
+    out = preprocessor(batch, training=True)['inputs']
+    torch.testing.assert_close(out, normalize(before, MEAN, STD))
+    assert torch.equal(batch['inputs'], before)
+
+
+@pytest.mark.parametrize('shape', [(4, 1, 8, 12), (4, 1, 1, 1), (1, 3, 1, 5)])
+def test_odd_shapes_are_normalised(shape):
+    pixels = torch.arange(float(np.prod(shape))).view(shape)
+    mean, std = MEAN[: shape[1]], STD[: shape[1]]
+    out = ImagePreprocessor(mean, std).normalize(pixels)
+    torch.testing.assert_close(out, normalize(pixels, mean, std))
+
+
+def test_all_augmentations_but_the_first_may_overwrite():
+    clahe = {'type': 'BatchRandomCLAHE', 'prob': 0.5}
+    preprocessor = ImagePreprocessor(MEAN, STD, batch_augments=[clahe, clahe])
+    assert [augment.inplace for augment in preprocessor.batch_augments] == [False, True]
