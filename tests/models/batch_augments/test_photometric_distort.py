@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ocec.functional.color_matrix import distort_by_matrix
 from ocec.functional.photometric import (
     adjust_brightness,
     adjust_contrast,
@@ -164,3 +165,12 @@ def test_same_draws_on_the_gpu():
     expected = distort(x)
     torch.manual_seed(0)
     torch.testing.assert_close(distort(x.cuda()).cpu(), expected, rtol=0, atol=2e-3)
+
+
+def test_composed_uses_the_same_draws():
+    x = torch.randint(0, 256, (8, 3, 6, 6), dtype=torch.uint8)
+    torch.manual_seed(5)
+    out = BatchPhotometricDistort(composed=True)(x)
+    torch.manual_seed(5)
+    draws = BatchPhotometricDistort().draw(8)
+    torch.testing.assert_close(out, distort_by_matrix(x, **draws))
