@@ -53,6 +53,11 @@ DEFAULT_HOOKS = (
     'sync_buffers',
     'provenance',
     'margin_warmup',
+    'thresholds',
+    'advice',
+    'hparams',
+    'verdict',
+    'diagnostics',
     'record',
     'invalid_loss',
 )

@@ -11,11 +11,12 @@ from mmengine.dist import is_main_process
 
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_randomness
+from ocec.apis.threshold_report import report_text, report_thresholds
 from ocec.compat import check_torchvision
-from ocec.engine.checkpoint_io import write_text_atomically
+from ocec.engine.checkpoint_io import load_safely, write_text_atomically
+from ocec.engine.last_scores import metric_with_scores
 from ocec.engine.process_group import leave_process_group
 from ocec.engine.runner import Runner
-from ocec.functional.probability import CLASS_NAMES
 
 
 def test(
@@ -36,13 +37,17 @@ def test(
 ) -> dict[str, float]:
     """Score the test split of a config with a checkpoint.
 
+    ``test_metrics.json`` holds the metrics, and under ``report`` what the thresholds
+    give that the checkpoint brings along, with intervals (see ``threshold_report.py``).
+
     Args:
         config: the config file.
         checkpoint: weights; of a run with EMA, the averaged ones.
         work_dir: folder for the log and ``test_metrics.json``.
         data: parquet file, folder or pattern for the dataset.
         val_data: the same; wins over ``data``.
-        out: CSV of predictions: sample_id, path, label, prob_open.
+        out: CSV of predictions: sample_id, path, label, prob_open (of the second
+            class of other data, as prob_left_larger).
         amp: mixed precision.
         cfg_options: ``KEY=VALUE`` texts.
         launcher: ``none``, ``pytorch`` or ``slurm``.
@@ -86,15 +91,37 @@ def test(
     runner = Runner.from_cfg(cfg)
     metrics = runner.test()
     if is_main_process():
-        _write_metrics(Path(cfg.work_dir), Path(checkpoint), metrics)
+        report = _report(runner, load_safely(checkpoint, trust=trust_checkpoint))
+        _write_metrics(Path(cfg.work_dir), Path(checkpoint), metrics, report)
         if out is not None:
             _write_predictions(runner, Path(out))
     leave_process_group()
     return metrics
 
 
-def _write_metrics(work_dir: Path, checkpoint: Path, metrics: dict) -> None:
-    text = json.dumps({'checkpoint': str(checkpoint), **metrics}, indent=2) + '\n'
+def _report(runner: Runner, checkpoint: dict) -> dict | None:
+    """Apply the stored thresholds to the scores of the test; say what they give."""
+    metric = metric_with_scores(runner.test_evaluator)
+    if metric is None:
+        return None
+    dataset = runner.test_dataloader.dataset
+    describe = getattr(dataset, 'fingerprint', None)
+    report = report_thresholds(
+        metric.last_scores,
+        checkpoint.get('thresholds'),
+        threshold=metric.threshold,
+        split=getattr(dataset, 'split', 'test'),
+        data=describe() if describe else None,
+    )
+    runner.logger.info(report_text(report))
+    return report
+
+
+def _write_metrics(
+    work_dir: Path, checkpoint: Path, metrics: dict, report: dict | None
+) -> None:
+    content = {'checkpoint': str(checkpoint), **metrics, 'report': report}
+    text = json.dumps(content, indent=2) + '\n'
     write_text_atomically(text, work_dir / 'test_metrics.json')
 
 
@@ -106,12 +133,16 @@ def _write_predictions(runner: Runner, out: Path) -> None:
         if getattr(metric, 'last_scores', None) is not None
     )
     ids = scores['sample_id_B'].tolist()
-    paths = runner.test_dataloader.dataset.image_paths(ids)
-    labels = [CLASS_NAMES[label] for label in scores['label_B'].tolist()]
+    dataset = runner.test_dataloader.dataset
+    names = dataset.metainfo['classes']
+    # other data have no pictures with paths
+    paths = dataset.image_paths(ids) if hasattr(dataset, 'image_paths') else ids
+    # -1: not known
+    labels = [names[y] if y >= 0 else '' for y in scores['label_B'].tolist()]
     out.parent.mkdir(parents=True, exist_ok=True)
     with open(out, 'w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
-        writer.writerow(['sample_id', 'path', 'label', 'prob_open'])
+        writer.writerow(['sample_id', 'path', 'label', f'prob_{names[1]}'])
         for row in zip(ids, paths, labels, scores['prob_B'].tolist(), strict=True):
             writer.writerow([*row[:3], f'{row[3]:.6f}'])
     runner.logger.info(f'predictions of {len(ids):,} images: {out}')

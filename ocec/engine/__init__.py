@@ -1,13 +1,17 @@
 from ocec.engine.hooks import (
+    AdviceHook,
     CheckpointHook,
     EarlyStoppingHook,
     EMAHook,
     GradHistogramHook,
+    HParamsHook,
     LoggerHook,
     MarginWarmupHook,
     ProvenanceHook,
     RuntimeInfoHook,
     SyncBuffersHook,
+    ThresholdHook,
+    VerdictHook,
 )
 from ocec.engine.optim import AmpOptimWrapper, OptimWrapper
 from ocec.engine.ramped_ema import RampedEMA
@@ -15,6 +19,10 @@ from ocec.engine.runner import Runner
 from ocec.engine.schedulers import CyclicLR, OneCycleLR, ReduceOnPlateauLR
 
 __all__ = [
+    'AdviceHook',
+    'HParamsHook',
+    'ThresholdHook',
+    'VerdictHook',
     'AmpOptimWrapper',
     'CheckpointHook',
     'CyclicLR',

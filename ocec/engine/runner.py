@@ -36,6 +36,14 @@ from ocec.engine.checkpoint_io import (
 from ocec.engine.host_memory import keep_freed_memory
 from ocec.registry import RUNNERS
 
+MMENGINE_HOOKS = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
 _RUNS_OF_PROCESS = itertools.count()
 
 
@@ -90,6 +98,20 @@ class Runner(MMEngineRunner):
     def get_hooks_info(self) -> str:
         """Return the names of the hooks in the order they are called."""
         return ' > '.join(type(hook).__name__ for hook in self.hooks)
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """Register the default hooks; None turns one off.
+
+        Args:
+            hooks: name to hook, config or None.
+        """
+        # mmengine knows this None for the hooks of its own only
+        hooks = {
+            name: hook
+            for name, hook in (hooks or {}).items()
+            if hook is not None or name in MMENGINE_HOOKS
+        }
+        super().register_default_hooks(hooks)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Move the model to the device, choose its memory format, wrap it.
@@ -354,9 +376,11 @@ class Runner(MMEngineRunner):
                     'tell its class_counts'
                 )
             weight = module.set_class_counts(*counts)
+            metainfo = getattr(dataset, 'metainfo', {})
+            first, second = metainfo.get('classes', ('closed', 'open'))
             self.logger.info(
-                f'{name}: {counts[0]:,} closed / {counts[1]:,} open, weight of open '
-                f'{weight:.4f}'
+                f'{name}: {counts[0]:,} {first} / {counts[1]:,} {second}, weight of '
+                f'{second} {weight:.4f}'
             )
 
 

@@ -3,6 +3,7 @@ import json
 import re
 
 import pytest
+import torch
 
 from ocec.apis.errors import ConfigError
 from ocec.apis.test import test as run_test
@@ -51,7 +52,64 @@ def test_predictions_and_metrics_are_written(trained, tmp_path):
     right = [(prob >= 0.5) == bool(i % 2) for i, prob in enumerate(probs)]
     assert metrics['eye/accuracy'] == pytest.approx(sum(right) / 16)
     written = json.loads((tmp_path / 'tested' / 'test_metrics.json').read_text())
+    report = written.pop('report')
     assert written == {'checkpoint': str(checkpoint), **metrics}
+    assert report['split'] == 'test'
+    assert report['num_images'] == 16
+    assert report['at']['default']['f1'] == metrics['eye/f1']
+    assert report['auc'] == metrics['eye/auc']
+
+
+def report_of(folder):
+    return json.loads((folder / 'test_metrics.json').read_text())['report']
+
+
+def log_of(folder):
+    [log] = folder.glob('*.log')
+    return log.read_text()
+
+
+def test_thresholds_of_val_are_applied_to_the_test(trained, tmp_path):
+    config, checkpoint = trained
+    out, folder = tmp_path / 'predictions.csv', tmp_path / 'tested'
+    run_test(config, checkpoint, work_dir=folder, out=out)
+    stored = torch.load(checkpoint, weights_only=True)['thresholds']
+    report = report_of(folder)
+    assert (report['chosen_on'], report['is_same']) == ('val', False)
+    assert report['temperature'] == stored['temperature']
+    numbers = report['at']['best_f1']
+    assert numbers['threshold'] == stored['best_f1']
+    # with the decisions of the CSV counted by hand
+    rows = [line.split(',') for line in out.read_text().splitlines()[1:]]
+    said_open = [float(row[3]) >= stored['best_f1'] for row in rows]
+    is_open = [row[2] == 'open' for row in rows]
+    pairs = list(zip(said_open, is_open, strict=True))
+    assert numbers['tp'] == pairs.count((True, True))
+    assert numbers['fp'] == pairs.count((True, False))
+    assert 'chosen on val in training, on other images than those' in log_of(folder)
+
+
+def test_thresholds_on_the_images_they_were_chosen_on(trained, tmp_path):
+    config, checkpoint = trained
+    split = ['test_dataloader.dataset.split=val']
+    run_test(config, checkpoint, work_dir=tmp_path, cfg_options=split)
+    assert report_of(tmp_path)['is_same'] is True
+    assert 'on the very images tested here: these numbers are too good' in log_of(
+        tmp_path
+    )
+
+
+def test_a_checkpoint_without_thresholds_is_tested_too(trained, tmp_path):
+    config, checkpoint = trained
+    bare = torch.load(checkpoint, weights_only=True)
+    del bare['thresholds']
+    torch.save(bare, tmp_path / 'bare.pth')
+    metrics = run_test(config, tmp_path / 'bare.pth', work_dir=tmp_path / 'tested')
+    report = report_of(tmp_path / 'tested')
+    assert list(report['at']) == ['default']
+    assert report['at']['default']['f1'] == metrics['eye/f1']
+    assert report['chosen_on'] is None
+    assert 'the checkpoint holds no thresholds' in log_of(tmp_path / 'tested')
 
 
 def test_order_of_the_loader_does_not_reach_the_csv(trained, tmp_path):

@@ -106,6 +106,9 @@ def test_a_resumed_run_equals_the_uninterrupted_one(
         'optimizer',
         'param_schedulers',
         'early_stopping',
+        'thresholds',
+        'advice',
+        'verdict',
         'rng',
     ):
         assert_equal_nested(whole[part], halves[part], part)

@@ -42,6 +42,21 @@ def test_a_last_batch_of_one_image_is_left_out(tmp_path, write_config):
     assert 'the last batch of an epoch would hold one image' in log_of(folder)
 
 
+def test_any_default_hook_can_be_turned_off(tmp_path, write_config):
+    names = ('timer', 'param_scheduler', 'provenance', 'diagnostics', 'verdict')
+    off = ', '.join(f'{name}=None' for name in names)
+    runner = build(write_config(f'default_hooks = dict({off})'), tmp_path)
+    left = {type(hook).__name__ for hook in runner.hooks}
+    assert {'RuntimeInfoHook', 'CheckpointHook', 'AdviceHook'} <= left
+    assert not left & {
+        'IterTimerHook',
+        'ParamSchedulerHook',
+        'ProvenanceHook',
+        'DiagnosticsHook',
+        'VerdictHook',
+    }
+
+
 def test_a_split_smaller_than_a_batch(tmp_path, write_config):
     config = write_config('train_dataloader.update(drop_last=True, batch_size=64)')
     with pytest.raises(

@@ -101,15 +101,9 @@ class CheckpointHook(Hook):
         """
         if runner._train_loop is None or isinstance(runner._train_loop, dict):
             return  # a validation outside training saves nothing
-        is_best = self._is_best(metrics)
-        if is_best:
-            name = f'best_{self.save_best.replace("/", "_")}_epoch_{runner.epoch}.pth'
-            self.best = {
-                'metric': self.save_best,
-                'value': float(metrics[self.save_best]),
-                'epoch': runner.epoch,
-                'file': name,
-            }
+        best = self.best_after(metrics, runner.epoch)
+        if best is not self.best:
+            self.best, name = best, best['file']
             dropped = _keep(self.kept_best, name, self.max_keep_best)
             self._save(runner, name, runner.epoch, dropped)
         self._save_if_due(runner, runner.epoch)
@@ -139,18 +133,38 @@ class CheckpointHook(Hook):
             self.best = stored['best']
             self.kept, self.kept_best = list(stored['kept']), list(stored['kept_best'])
 
-    def _is_best(self, metrics: dict[str, float]) -> bool:
+    def best_after(self, metrics: dict[str, float], epoch: int) -> dict | None:
+        """Return what the best is once a validation counts; nothing is saved.
+
+        Args:
+            metrics: of the validation.
+            epoch: from 1, that was trained before it.
+
+        Returns:
+            ``metric``, ``value``, ``epoch`` and ``file``; None if there is no best.
+
+        Raises:
+            KeyError: the metric of ``save_best`` is not among them.
+        """
         if self.save_best is None:
-            return False
+            return self.best
         if self.save_best not in metrics:
             raise KeyError(
                 f'CheckpointHook.save_best={self.save_best!r} is not a validation '
                 f'metric; there are {sorted(metrics)}'
             )
         value = metrics[self.save_best]
-        if value != value:  # NaN beats nothing
-            return False
-        return is_better(value, self.best and self.best['value'], self.rule)
+        # NaN beats nothing
+        if value != value or not is_better(
+            value, self.best and self.best['value'], self.rule
+        ):
+            return self.best
+        return {
+            'metric': self.save_best,
+            'value': float(value),
+            'epoch': epoch,
+            'file': f'best_{self.save_best.replace("/", "_")}_epoch_{epoch}.pth',
+        }
 
     def _save_if_due(self, runner: Runner, epoch: int) -> None:
         due = self.interval > 0 and epoch % self.interval == 0
@@ -169,6 +183,11 @@ class CheckpointHook(Hook):
         if self.best and self.best['file'] == name:
             _write_best(runner, {**self.best, 'sha256': digest})
         _remove(runner, dropped)  # only now: there is always one good checkpoint
+
+
+def checkpoint_hook_of(runner: Runner) -> CheckpointHook | None:
+    """Return the hook of a run that saves its checkpoints; None without one."""
+    return next((h for h in runner.hooks if isinstance(h, CheckpointHook)), None)
 
 
 def _validates(runner: Runner, epoch: int) -> bool:

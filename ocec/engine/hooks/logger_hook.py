@@ -14,6 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from ocec.engine.hooks.checkpoint_hook import checkpoint_hook_of
 from ocec.engine.metrics_file import MetricsFile
 from ocec.registry import HOOKS
 
@@ -64,7 +65,7 @@ class LoggerHook(Hook):
             runner: the runner.
         """
         self._first_step = runner.iter
-        self._train_seconds = 0.0
+        self._run_seconds = 0.0
         if is_main_process():
             self._file.start(runner.iter, runner.timestamp)
 
@@ -125,7 +126,7 @@ class LoggerHook(Hook):
             runner: the runner.
         """
         seconds = time.perf_counter() - self._epoch_start
-        self._train_seconds += seconds
+        self._run_seconds += seconds
         images = self._epoch_images * get_world_size()
         means = {n: s / self._epoch_counts[n] for n, s in self._epoch_sums.items()}
         record = {**means, 'seconds': seconds, 'images_per_second': images / seconds}
@@ -157,8 +158,12 @@ class LoggerHook(Hook):
         epoch, step = (runner.epoch, runner.iter) if training else (0, 0)
         seconds = time.perf_counter() - self._eval_start
         self._write(runner, 'val', epoch, step, {**metrics, 'seconds': seconds})
-        where = f' [{epoch}/{runner.max_epochs}]' if training else ''
-        runner.logger.info(f'Epoch(val)  {where}  {_text(metrics)}  {seconds:.1f} s')
+        line = f'{_text(metrics)}  {seconds:.1f} s'
+        if training:
+            self._run_seconds += seconds
+            best = _best_text(runner, metrics)
+            line = f' [{epoch}/{runner.max_epochs}]  {line}{best}'
+        runner.logger.info(f'Epoch(val)  {line}')
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Start the clock.
@@ -233,9 +238,9 @@ class LoggerHook(Hook):
         return means
 
     def _eta(self, runner: Runner, now: float) -> timedelta:
-        """Time left for training batches; validation is not counted."""
+        """Time left; validation counts as much as it has taken up to now."""
         done = runner.iter + 1 - self._first_step
-        spent = self._train_seconds + now - self._epoch_start
+        spent = self._run_seconds + now - self._epoch_start
         left = runner.max_iters - runner.iter - 1
         return timedelta(seconds=int(spent / done * left))
 
@@ -259,6 +264,16 @@ def _check_finite(means: dict[str, float], runner: Runner, lr: float) -> None:
         f'before step {runner.iter + 1} (lr {lr:.3e}). Lower the learning rate, '
         'lengthen the warmup, or clip gradients with optim_wrapper.clip_grad'
     )
+
+
+def _best_text(runner: Runner, metrics: dict[str, float]) -> str:
+    """Write the best so far, this validation included."""
+    saver = checkpoint_hook_of(runner)
+    best = saver and saver.best_after(metrics, runner.epoch)
+    if not best:
+        return ''
+    value = f'{best["value"]:.{RATIO_DIGITS}f}'
+    return f'  best {best["metric"]} {value} (epoch {best["epoch"]})'
 
 
 def _text(values: dict) -> str:

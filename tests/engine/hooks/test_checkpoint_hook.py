@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 from ocec.apis.train import train
 from ocec.engine.checkpoint_io import save_atomically
 from ocec.engine.hooks import CheckpointHook
+from ocec.engine.hooks.checkpoint_hook import checkpoint_hook_of
 
 NAN = float('nan')
 
@@ -304,3 +305,28 @@ def test_schedulers_and_early_stopping_are_saved_fresh(tmp_path, write_config):
         assert plateau['best'] == pytest.approx(least)
         assert plateau['_global_step'] == epoch  # counted once per training epoch
         assert checkpoint['early_stopping']['best'] == pytest.approx(least)
+
+
+def test_the_best_can_be_asked_for_before_it_is_saved():
+    hook = CheckpointHook(save_best='eye/f1')
+    first = hook.best_after({'eye/f1': 0.5}, 3)
+    assert first == {
+        'metric': 'eye/f1',
+        'value': 0.5,
+        'epoch': 3,
+        'file': 'best_eye_f1_epoch_3.pth',
+    }
+    assert hook.best is None
+    hook.best = first
+    assert hook.best_after({'eye/f1': 0.5}, 4) is first
+    assert hook.best_after({'eye/f1': NAN}, 4) is first
+    assert hook.best_after({'eye/f1': 0.6}, 4)['epoch'] == 4
+    # a resumed run that saves no best any more keeps its record
+    hook.save_best = None
+    assert hook.best_after({'eye/f1': 0.6}, 4) is first
+
+
+def test_the_hook_of_a_run():
+    hook = CheckpointHook()
+    assert checkpoint_hook_of(SimpleNamespace(hooks=[object(), hook])) is hook
+    assert checkpoint_hook_of(SimpleNamespace(hooks=[])) is None

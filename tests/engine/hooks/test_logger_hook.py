@@ -1,4 +1,8 @@
 import json
+import re
+from datetime import timedelta
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -48,6 +52,35 @@ def test_tensorboard_has_the_step_as_x_everywhere(tmp_path, write_config):
     f1 = [line['eye/f1'] for line in lines_of(folder, 'val')]
     logged = [scalar.value for scalar in events.Scalars('val/eye/f1')]
     assert logged == pytest.approx(f1)
+
+
+def test_the_line_of_a_validation_tells_the_best_so_far(tmp_path, write_config):
+    config = write_config('train_cfg = dict(max_epochs=4)')
+    folder = train(config, work_dir=tmp_path / 'run').work_dir
+    [log] = folder.glob('*.log')
+    found = re.findall(
+        r'Epoch\(val\).* best eye/f1 (\S+) \(epoch (\d)\)', log.read_text()
+    )
+    values = [line['eye/f1'] for line in lines_of(folder, 'val')]
+    expected = []
+    for epoch in range(1, 5):
+        best = max(values[:epoch])
+        expected.append((f'{best:.4f}', str(values.index(best) + 1)))
+    assert found == expected
+
+
+def test_time_left_counts_validations(monkeypatch):
+    hook = LoggerHook()
+    runner = SimpleNamespace(iter=19, max_iters=100, epoch=2, max_epochs=10)
+    runner._train_loop, runner.hooks = object(), []
+    runner.logger = runner.visualizer = MagicMock()
+    # two epochs of ten batches: 2 x 30 s of training, and one validation of 40 s
+    hook._first_step, hook._run_seconds, hook._epoch_start = 0, 30.0, 1000.0
+    hook._file, hook._eval_start = MagicMock(), 960.0
+    monkeypatch.setattr('time.perf_counter', lambda: 1000.0)
+    hook.after_val_epoch(runner, {'eye/f1': 0.5})
+    # 100 s for 20 of 100 batches
+    assert hook._eta(runner, now=1030.0) == timedelta(seconds=400)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, write_config):
