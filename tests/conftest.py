@@ -1,5 +1,6 @@
 """Fixtures of all tests: no test touches the user's cache or needs real data."""
 
+import json
 import logging
 import os
 import shutil
@@ -13,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from mmengine.logging import MMLogger
+
+from ocec.engine.metrics_file import MetricsFile
 
 ROWS_PER_SUBJECT = 4
 DEFAULT_SPLITS = {'train': 0.5, 'val': 0.25, 'test': 0.25}
@@ -139,6 +142,38 @@ def _split_of_subjects(num_subjects: int, splits: dict[str, float]) -> list[str]
     ]
 
 
+@pytest.fixture
+def make_pair_folder(tmp_path):
+    """Return a factory of folders of digit pairs, of bars as wide as the digit.
+
+    Args of the factory:
+        counts: pairs of train, val, stack and test.
+        per_digit: source images of each digit.
+        seed: of the images.
+        **settings: further fields of ``PairSettings``.
+
+    Returns of the factory: the path.
+    """
+    # the room is imported by those tests only that draw pairs
+    from ocec.synthesis.digit_pairs import SPLITS, PairSettings, write_pairs
+    from ocec.synthesis.digit_sources import DigitImages
+
+    numbers = count()
+
+    def make(counts=(32, 16, 16, 16), *, per_digit=20, seed=0, **settings) -> Path:
+        rng = np.random.default_rng(seed)
+        digits = np.tile(np.arange(10, dtype=np.int8), per_digit)
+        bars = np.arange(28) < 4 + 2 * digits[:, None, None]
+        pixels = (bars * rng.integers(100, 256, (len(digits), 28, 28))).astype(np.uint8)
+        settings = {'per_block': 1, **settings}
+        chosen = PairSettings(dict(zip(SPLITS, counts, strict=True)), **settings)
+        folder = tmp_path / f'pairs{next(numbers)}'
+        write_pairs(DigitImages(pixels, digits, 'drawn'), folder, chosen, log=len)
+        return folder
+
+    return make
+
+
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -181,6 +216,76 @@ def write_config(tmp_path, make_eye_parquet):
         return path
 
     return write
+
+
+@pytest.fixture
+def make_work_dir(tmp_path):
+    """Return a factory of work_dirs as a training leaves them.
+
+    Args of the factory:
+        name: of the folder.
+        f1: F1 of each validation; one epoch of 10 batches each.
+        train_loss: of each epoch; falls from 1 if not given.
+        val_loss: of each validation; 0.1 above the training loss if not given.
+        seconds: that an epoch of training takes; a validation takes a tenth.
+        seed: of the run.
+        settings: lines of the dumped config.
+        val_set: what its fingerprint holds beside the counts.
+        **values: more of the validation, one for each epoch.
+
+    Returns of the factory: the folder.
+    """
+
+    def make(
+        name='run',
+        *,
+        f1=(0.5, 0.8, 0.9),
+        train_loss=None,
+        val_loss=None,
+        seconds=60.0,
+        seed=1,
+        settings='model = dict(width=8)',
+        val_set='a',
+        **values,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        losses = train_loss or [1 / epoch for epoch in range(1, len(f1) + 1)]
+        columns = {
+            'eye/f1': f1,
+            'eye/loss': val_loss or [loss + 0.1 for loss in losses],
+            'seconds': [seconds / 10] * len(f1),
+            **values,
+        }
+        log = MetricsFile(folder / 'metrics.jsonl')
+        for index, loss in enumerate(losses):
+            place = (index + 1, 10 * (index + 1))
+            pace = {'lr': 0.1 / (index + 1), 'seconds_per_batch': seconds / 10}
+            log.append('train', *place, {'loss': loss, 'grad_norm': 2.0, **pace})
+            log.append('train_epoch', *place, {'loss': loss, 'seconds': seconds})
+            found = {key: column[index] for key, column in columns.items()}
+            log.append('val', *place, found)
+        (folder / 'config.py').write_text(
+            f'{settings}\nrandomness = dict(seed={seed})\n'
+            f'train_cfg = dict(max_epochs={len(f1)})\n'
+        )
+        session = {
+            'seed': seed,
+            'ranks': 1,
+            'threads': 1,
+            'device': 'x86_64',
+            'python': '3.11',
+            'packages': {'ocec': '0.1.0', 'torch': '2.6'},
+            'git': None,
+            'data': {
+                'train': {'closed': 30, 'open': 40},
+                'val': {'closed': 3, 'open': 4, 'sha': val_set},
+            },
+        }
+        (folder / 'provenance.json').write_text(json.dumps({'sessions': [session]}))
+        return folder
+
+    return make
 
 
 CHROMIUM_ARGUMENTS = [

@@ -18,6 +18,11 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ocec.apis.check_pairs_quick import (
+    PAIR_DATASETS,
+    describe_pair_check,
+    find_in_pairs,
+)
 from ocec.datasets.eye_parquet import EyeParquet
 from ocec.datasets.eye_table import NO_GROUP, SPLITS
 from ocec.functional.leak_check import codes_in_several_parts, codes_of_digests
@@ -58,8 +63,9 @@ class DatasetCheckHook(Hook):
         if runner.val_loop is not None:
             loaders['val'] = runner.val_dataloader
         datasets = {name: loader.dataset for name, loader in loaders.items()}
+        is_pairs = all(isinstance(d, PAIR_DATASETS) for d in datasets.values())
         for name, dataset in datasets.items():
-            if not isinstance(dataset, EyeParquet):
+            if not is_pairs and not isinstance(dataset, EyeParquet):
                 _log(f'data check left out: {name} reads a {type(dataset).__name__}')
                 return
         num_images = sum(map(len, datasets.values()))
@@ -69,7 +75,7 @@ class DatasetCheckHook(Hook):
                 f'{MAX_AUTO_IMAGES:,}; ask for it with --data-check always'
             )
             return
-        _report(datasets)
+        (_report_pairs if is_pairs else _report)(datasets)
 
 
 def find_quickly(datasets: Mapping[str, EyeParquet]) -> list[str]:
@@ -179,6 +185,14 @@ def _report(datasets: Mapping[str, EyeParquet]) -> None:
         f'{shlex.join(sorted(files))} --html data_check.html',
         logging.WARNING,
     )
+
+
+def _report_pairs(datasets: Mapping) -> None:
+    found = find_in_pairs(datasets)
+    for text in found:
+        _log(f'data check: {text}', logging.WARNING)
+    if not found:
+        _log(f'data check: {describe_pair_check(datasets)}')
 
 
 def _log(message: str, level: int = logging.INFO) -> None:

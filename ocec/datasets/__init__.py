@@ -1,5 +1,14 @@
 from ocec.datasets.collate import batch_collate
 from ocec.datasets.eye_parquet import EyeParquet
+from ocec.datasets.pair_npz import PairNpz
+from ocec.datasets.pair_stream import PairStream
 from ocec.datasets.samplers import DefaultSampler, WeightedSampler
 
-__all__ = ['DefaultSampler', 'EyeParquet', 'WeightedSampler', 'batch_collate']
+__all__ = [
+    'DefaultSampler',
+    'EyeParquet',
+    'PairNpz',
+    'PairStream',
+    'WeightedSampler',
+    'batch_collate',
+]

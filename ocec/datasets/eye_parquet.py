@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ocec.datasets.cache import footer_sha256, open_decoded_cache
+from ocec.datasets.eye_split import assign_splits, warn_of_shared_groups
 from ocec.datasets.eye_table import (
     NO_GROUP,
     SPLITS,
@@ -28,8 +29,8 @@ from ocec.datasets.eye_table import (
 from ocec.datasets.image_file import ImageFile
 from ocec.datasets.picture_reader import PictureReader
 from ocec.datasets.pixel_digests import pixel_digests
+from ocec.datasets.resident_split import PLACES, ResidentSplit
 from ocec.functional.probability import CLASS_NAMES, CLOSED, OPEN
-from ocec.functional.splits import split_by_group
 from ocec.registry import DATASETS
 from ocec.structures import BatchTargets
 
@@ -69,11 +70,15 @@ class EyeParquet(Dataset):
             ``image_size``.
         allow_outside: also read pictures that ``image_path`` names outside the folder
             of its parquet file; a file from elsewhere could name any file of yours.
+        resident: keep the pictures of this split whole: ``memory`` of each process,
+            or the ``device`` that trains, where batches then arise; it asks for
+            ``num_workers=0`` and leaves nothing to pin. None: read from the cache.
 
     Raises:
         FileNotFoundError: no file matches ``data``.
         ValueError: an argument, a column or a row is wrong, or no row is left; the
-            message names file and row.
+            message names file and row. Or ``resident`` asks for more than half of
+            the memory that is free.
     """
 
     METAINFO = {'classes': CLASS_NAMES}
@@ -92,15 +97,24 @@ class EyeParquet(Dataset):
         cache_dir: str | Path | None = None,
         pipeline: Sequence[dict | Callable] | None = None,
         allow_outside: bool = False,
+        resident: str | None = None,
     ) -> None:
         super().__init__()
         _check_choice('split', split, SPLITS)
         _check_choice('bad_rows', bad_rows, BAD_ROW_POLICIES)
         _check_choice('group_by', group_by, ('group', None))
+        _check_choice('resident', resident, (*PLACES, None))
+        if resident is not None and pipeline is not None:
+            raise ValueError(
+                f'resident={resident!r} keeps decoded pictures, which a pipeline does '
+                'not use; leave one of the two out'
+            )
         self.split = split
         self.image_size = parse_image_size(image_size)
         self.table = read_eye_table(find_parquet_files(data))
-        split_N = self._splits(split_ratios, split_seed, group_by)
+        split_N = assign_splits(
+            self.table, split_ratios, seed=split_seed, group_by=group_by
+        )
         unusable = dict(self.table.bad_rows)
         if split_ratios is None:
             unusable |= self.table.bad_split_rows
@@ -133,8 +147,12 @@ class EyeParquet(Dataset):
         fits = len(self._split_N) <= np.iinfo(np.int32).max
         self._rows = rows.astype(np.int32 if fits else np.int64)
         self._check_not_empty(split_N[usable_N])
-        self._warn_of_shared_groups(split_N, usable_N)
+        warn_of_shared_groups(self.table, split, split_N, usable_N)
         _log(str(self))
+        self._resident = None
+        if resident is not None:
+            targets = self._targets(self._rows.astype(np.int64))
+            self._resident = ResidentSplit(self._images_NHWC.path, targets, resident)
 
     @property
     def metainfo(self) -> dict:
@@ -248,7 +266,11 @@ class EyeParquet(Dataset):
             ``inputs``: (B, 3, H, W) uint8 RGB in channels-last memory;
             ``data_samples``: :class:`ocec.structures.BatchTargets`.
         """
-        rows_B = self._rows[np.asarray(indices, dtype=np.int64)].astype(np.int64)
+        index_B = np.asarray(indices, dtype=np.int64)
+        rows_B = self._rows[index_B].astype(np.int64)
+        if self._resident is not None:
+            # counted from the front: kernels do not know numbers below 0
+            return self._resident.batch(index_B % len(self))
         if self.pipeline is None:
             images_BHWC = self._images_NHWC[rows_B]
         else:
@@ -300,40 +322,6 @@ class EyeParquet(Dataset):
             )
         return image[..., ::-1]  # OpenMMLab transforms work on BGR
 
-    def _splits(self, ratios, seed: int, group_by: str | None) -> np.ndarray:
-        """Index of the split of each row; -1 where it has none."""
-        if ratios is None:
-            if self.table.files_without_split:
-                raise ValueError(
-                    f'{self.table.files_without_split[0]}: column "split" is missing; '
-                    'add it, or let the dataset split with '
-                    'split_ratios=dict(train=0.8, val=0.2)'
-                )
-            return self.table.split_N
-        for name in ratios:
-            _check_choice('split_ratios key', name, SPLITS)
-        if group_by is None:
-            group_N = np.arange(len(self.table))
-        elif not self.table.files_without_group:
-            # rows whose group nobody knows stand alone
-            lone_N = len(self.table.group_names) + np.arange(len(self.table))
-            known_N = self.table.group_N != NO_GROUP
-            group_N = np.where(known_N, self.table.group_N, lone_N)
-            self._warn_of_unknown_groups(int((~known_N).sum()))
-        else:
-            raise ValueError(
-                f'{self.table.files_without_group[0]}: column "group" is missing, so a '
-                'split by ratio could put one face on both sides. Add it, or accept '
-                'that with group_by=None'
-            )
-        names_N = split_by_group(
-            group_N, np.maximum(self.table.label_N, 0), ratios=ratios, seed=seed
-        )
-        code_N = np.full(len(names_N), -1, np.int8)
-        for name in ratios:
-            code_N[names_N == name] = SPLITS.index(name)
-        return code_N
-
     def _handle_bad_rows(
         self, bad_rows: Mapping[int, BadRow], policy: str, report: Path | None
     ) -> None:
@@ -363,31 +351,6 @@ class EyeParquet(Dataset):
             f'no usable row in split "{self.split}" of {self.table.files[0]}; rows by '
             f'split: {found or "none at all"}'
         )
-
-    def _warn_of_shared_groups(self, split_N, usable_N) -> None:
-        """Say when a face or recording lies in this split and in another."""
-        here_N = usable_N & (split_N == SPLITS.index(self.split))
-        other_N = usable_N & ~here_N & (split_N >= 0)
-        here, other = (
-            set(np.unique(self.table.group_N[rows])) - {NO_GROUP}
-            for rows in (here_N, other_N)
-        )
-        if shared := sorted(here & other):
-            names = ', '.join(self.table.group_names[code] for code in shared[:3])
-            _log(
-                f'{len(shared)} groups of split "{self.split}" are in another split '
-                f'too ({names}, ...): its metrics will be too good',
-                logging.WARNING,
-            )
-
-    @staticmethod
-    def _warn_of_unknown_groups(count: int) -> None:
-        if count:
-            _log(
-                f'{count:,} rows have no known group and are split one by one: faces '
-                'may lie on both sides',
-                logging.WARNING,
-            )
 
 
 def parse_image_size(image_size: Sequence[int] | str) -> tuple[int, int]:

@@ -59,13 +59,21 @@ def _stream_digests(images_NHWC: np.ndarray | ImageFile) -> Iterator[np.ndarray]
     """Hash chunk by chunk on all cores; a thread reads a chunk when its turn comes."""
 
     def digests_from(start: int) -> np.ndarray:
-        return _digests(images_NHWC[start : start + _CHUNK])
+        return digest_images(images_NHWC[start : start + _CHUNK])
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         yield from pool.map(digests_from, range(0, len(images_NHWC), _CHUNK))
 
 
-def _digests(images_NHWC: np.ndarray) -> np.ndarray:
+def digest_images(images_NHWC: np.ndarray) -> np.ndarray:
+    """Hash each picture of an array, on this core.
+
+    Args:
+        images_NHWC: (N, H, W, C) uint8, contiguous.
+
+    Returns:
+        (N, 2) uint64, as :func:`pixel_digests` returns.
+    """
     digest_N2 = np.zeros((len(images_NHWC), 2), np.uint64)
     shows_N = (images_NHWC != images_NHWC[:, :1, :1]).any(axis=(1, 2, 3))
     # hashlib lets other threads run meanwhile

@@ -34,7 +34,7 @@ def test_one_colour_is_zero(images, tmp_path):
 
 def test_the_second_time_reads_the_file(images, tmp_path, monkeypatch):
     first = pixel_digests(images, tmp_path)
-    monkeypatch.setattr(module, '_digests', None)
+    monkeypatch.setattr(module, 'digest_images', None)
     np.testing.assert_array_equal(pixel_digests(images, tmp_path), first)
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 

@@ -9,12 +9,14 @@ from ocec.models.batch_augments.glasses_reflection import BatchGlassesReflection
 from ocec.models.batch_augments.jpeg import BatchJPEG
 from ocec.models.batch_augments.noise import BatchGaussianNoise
 from ocec.models.batch_augments.photometric_distort import BatchPhotometricDistort
+from ocec.models.batch_augments.rand_augment import BatchRandAugment
 from ocec.models.batch_augments.random_affine import (
     BatchRandomAffine,
     BatchRandomRotate,
 )
 from ocec.models.batch_augments.random_crop import BatchRandomCrop
 from ocec.models.batch_augments.random_erasing import BatchRandomErasing
+from ocec.models.batch_augments.random_lines import BatchRandomLines
 
 __all__ = [
     'BatchBrightnessContrast',
@@ -24,11 +26,13 @@ __all__ = [
     'BatchJPEG',
     'BatchMotionBlur',
     'BatchPhotometricDistort',
+    'BatchRandAugment',
     'BatchRandomAffine',
     'BatchRandomCLAHE',
     'BatchRandomCrop',
     'BatchRandomErasing',
     'BatchRandomFlip',
     'BatchRandomGamma',
+    'BatchRandomLines',
     'BatchRandomRotate',
 ]
