@@ -32,7 +32,12 @@ from mmengine.registry import Registry
 RUNNERS = Registry(
     'runner', parent=MMENGINE_RUNNERS, scope='ocec', locations=['ocec.engine']
 )
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='ocec', locations=['ocec.engine'])
+HOOKS = Registry(
+    'hook',
+    parent=MMENGINE_HOOKS,
+    scope='ocec',
+    locations=['ocec.engine', 'ocec.apis.run_hooks'],
+)
 OPTIM_WRAPPERS = Registry(
     'optim wrapper',
     parent=MMENGINE_OPTIM_WRAPPERS,

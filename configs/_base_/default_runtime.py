@@ -12,6 +12,11 @@ default_hooks = dict(
     ),
     provenance=dict(type='ProvenanceHook'),
     margin_warmup=dict(type='MarginWarmupHook'),
+    thresholds=dict(type='ThresholdHook', precision=0.99, false_alarm_rate=0.01),
+    advice=dict(type='AdviceHook'),
+    hparams=dict(type='HParamsHook'),
+    diagnostics=dict(type='DiagnosticsHook', interval=10),
+    verdict=dict(type='VerdictHook'),
 )
 
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='TensorboardVisBackend')])

@@ -12,7 +12,10 @@ from ocec.apis.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = sorted(
-    path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts
+    path
+    for path in (ROOT / 'configs').rglob('*.py')
+    # those of a stacking train nothing
+    if '_base_' not in path.parts and not path.name.startswith('stack')
 )
 
 BASE = """\
