@@ -209,6 +209,8 @@ def write_config(tmp_path, make_eye_parquet):
             'model = dict(backbone=dict(base_channels=8, num_blocks=2))\n'
             f'{loaders}\n'
             'train_cfg = dict(max_epochs=2)\n'
+            # half a second each; whoever wants them says so in the text
+            'default_hooks = dict(diagnostics=None)\n'
             "custom_hooks = [dict(type='EMAHook', decay=0.99)]\n"
             f'work_dir = {str(tmp_path / "run")!r}\n'
             f'{text}\n'

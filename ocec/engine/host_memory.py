@@ -1,6 +1,7 @@
-"""How the C library hands memory back between training steps on a CPU."""
+"""Memory of the process: how the C library hands it back, and how much it took."""
 
 import ctypes
+import resource
 import sys
 
 # parameters of glibc's mallopt(3)
@@ -27,3 +28,18 @@ def keep_freed_memory() -> bool:
         return False
     took = [mallopt(name, KEPT_BYTES) for name in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD)]
     return all(took)
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory taken so far, in MB.
+
+    Returns:
+        Of the GPU where tensors lie on one, else of this process.
+    """
+    import torch  # the rest of this module must not wait for it
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # kilobytes on Linux, bytes on a Mac
+    return peak / (2**20 if sys.platform == 'darwin' else 2**10)

@@ -59,7 +59,13 @@ def write_pair_config(tmp_path, make_pair_folder):
 
 def lines_of(work_dir, phase):
     lines = (work_dir / 'metrics.jsonl').read_text().splitlines()
-    clocks = ('seconds', 'images_per_second', 'seconds_per_batch', 'wait_share')
+    clocks = (
+        'seconds',
+        'images_per_second',
+        'seconds_per_batch',
+        'wait_share',
+        'peak_memory_mb',
+    )
     return [
         {name: value for name, value in line.items() if name not in clocks}
         for line in map(json.loads, lines)

@@ -32,7 +32,13 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(max_keep_ckpts=-1)
 def lines_of(work_dir, phase):
     text = (work_dir / 'metrics.jsonl').read_text()
     lines = [json.loads(line) for line in text.splitlines()]
-    clocks = ('seconds', 'images_per_second', 'seconds_per_batch', 'wait_share')
+    clocks = (
+        'seconds',
+        'images_per_second',
+        'seconds_per_batch',
+        'wait_share',
+        'peak_memory_mb',
+    )
     return [
         {name: value for name, value in line.items() if name not in clocks}
         for line in lines

@@ -1,7 +1,9 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
 from ocec.engine import host_memory
 
@@ -61,3 +63,13 @@ def test_a_refusal_is_told(monkeypatch, refused):
 
     monkeypatch.setattr(host_memory.ctypes, 'CDLL', lambda name: Library())
     assert host_memory.keep_freed_memory() is False
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='counts the memory of the GPU')
+def test_the_peak_covers_what_was_taken_and_given_back():
+    before = host_memory.peak_memory_mb()
+    block = np.ones(32 << 20)  # 256 MB
+    grown = host_memory.peak_memory_mb()
+    del block
+    assert grown >= max(before, 256)
+    assert host_memory.peak_memory_mb() >= grown

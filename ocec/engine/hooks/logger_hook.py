@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from ocec.engine.hooks.checkpoint_hook import checkpoint_hook_of
+from ocec.engine.host_memory import peak_memory_mb
 from ocec.engine.metrics_file import MetricsFile
 from ocec.registry import HOOKS
 
@@ -129,7 +130,12 @@ class LoggerHook(Hook):
         self._run_seconds += seconds
         images = self._epoch_images * get_world_size()
         means = {n: s / self._epoch_counts[n] for n, s in self._epoch_sums.items()}
-        record = {**means, 'seconds': seconds, 'images_per_second': images / seconds}
+        record = {
+            **means,
+            'seconds': seconds,
+            'images_per_second': images / seconds,
+            'peak_memory_mb': peak_memory_mb(),
+        }
         # mmengine counts the epoch up after this hook
         self._write(runner, 'train_epoch', runner.epoch + 1, runner.iter, record)
         runner.logger.info(
