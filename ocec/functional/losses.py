@@ -136,6 +136,35 @@ def focal_label_smooth_ce(
     return missing_B**gamma * ce_B
 
 
+def smooth_focal_loss(
+    logits_B: Tensor, targets_B: Tensor, *, smoothing: float = 0.1, gamma: float = 2.0
+) -> Tensor:
+    """Focal loss whose p_t is that of the smoothed cross-entropy.
+
+    ``L = (1 - exp(-CE))^gamma * CE``, with CE against :func:`smooth_labels`. Without
+    smoothing it is :func:`focal_loss`. With it, exp(-CE) never reaches 1: the loss of
+    a perfect model is 0.0064 for the default arguments, not 0.
+
+    Args:
+        logits_B: (B,) log-odds of open.
+        targets_B: (B,) 1.0 for open, 0.0 for closed; soft labels in [0, 1] too.
+        smoothing: mass in [0, 1] that is spread over both classes.
+        gamma: exponent, 0 or >= 1.
+
+    Returns:
+        (B,) loss of each image in nats, not reduced.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> smooth_focal_loss(torch.zeros(1), torch.ones(1))
+        tensor([0.1733])
+    """
+    ce_B = binary_cross_entropy(logits_B, smooth_labels(targets_B, smoothing))
+    return (-torch.expm1(-ce_B)) ** gamma * ce_B
+
+
 def positive_weight(num_closed: int, num_open: int) -> float:
     """Weight of the open class that gives both classes one total weight.
 

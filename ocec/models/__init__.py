@@ -1,28 +1,49 @@
 from ocec.models.backbones import (
+    CompareTower,
     OCECBaseline,
     OCECConvNeXt,
     OCECInvertedSE,
+    PairFPN,
+    PairResNet,
     ZooBackbone,
 )
-from ocec.models.classifiers import ImageClassifier
-from ocec.models.data_preprocessors import ImagePreprocessor
-from ocec.models.heads import AvgHead, AvgMaxMLPHead, MLPMixerHead, TransformerHead
+from ocec.models.classifiers import (
+    ImageClassifier,
+    PairClassifier,
+    PairDistillation,
+)
+from ocec.models.data_preprocessors import ImagePreprocessor, PairPreprocessor
+from ocec.models.heads import (
+    AntisymmetricPairHead,
+    AvgHead,
+    AvgMaxMLPHead,
+    ConcatPairHead,
+    FusionPairHead,
+    MLPMixerHead,
+    OrderPairHead,
+    TransformerHead,
+)
 from ocec.models.layers.margin import ArcFace, CosFace
 from ocec.models.losses import (
     BCELoss,
     FocalLabelSmoothCE,
     FocalLoss,
     LabelSmoothLoss,
+    SmoothFocalLoss,
 )
 
 __all__ = [
+    'AntisymmetricPairHead',
     'ArcFace',
     'AvgHead',
     'AvgMaxMLPHead',
     'BCELoss',
+    'CompareTower',
+    'ConcatPairHead',
     'CosFace',
     'FocalLabelSmoothCE',
     'FocalLoss',
+    'FusionPairHead',
     'ImageClassifier',
     'ImagePreprocessor',
     'LabelSmoothLoss',
@@ -30,6 +51,13 @@ __all__ = [
     'OCECBaseline',
     'OCECConvNeXt',
     'OCECInvertedSE',
+    'OrderPairHead',
+    'PairClassifier',
+    'PairDistillation',
+    'PairFPN',
+    'PairPreprocessor',
+    'PairResNet',
+    'SmoothFocalLoss',
     'TransformerHead',
     'ZooBackbone',
 ]

@@ -10,6 +10,7 @@ from ocec.functional.losses import (
     focal_label_smooth_ce,
     focal_loss,
     positive_weight,
+    smooth_focal_loss,
     smooth_labels,
 )
 
@@ -173,3 +174,44 @@ def test_focal_losses_refuse_other_shapes(function):
     message = r'must have one shape, got \(3,\) and \(2,\)'
     with pytest.raises(ValueError, match=message):
         function(torch.zeros(3), torch.zeros(2))
+
+
+# smooth focal loss
+
+
+def test_smooth_focal_loss_by_hand():
+    # 3/4 for label 1, smoothed to 0.95: CE = -(0.95 ln 3/4 + 0.05 ln 1/4)
+    ce = -(0.95 * math.log(3 / 4) + 0.05 * math.log(1 / 4))
+    loss = smooth_focal_loss(torch.tensor([math.log(3)]), torch.ones(1))
+    assert loss.item() == pytest.approx((1 - math.exp(-ce)) ** 2 * ce, rel=1e-5)
+
+
+def test_smooth_focal_loss_at_chance_and_at_its_floor():
+    # at chance p_t = 1/2; the best answer is 0.95, where CE is the entropy of 0.95
+    chance = smooth_focal_loss(torch.zeros(2), torch.tensor([0.0, 1.0]))
+    assert chance.tolist() == pytest.approx([math.log(2) / 4] * 2)
+    floor = smooth_focal_loss(torch.tensor([math.log(19)]), torch.ones(1))
+    entropy = -(0.95 * math.log(0.95) + 0.05 * math.log(0.05))
+    assert math.exp(-entropy) == pytest.approx(0.820, abs=5e-4)
+    assert floor.item() == pytest.approx(0.0064, abs=5e-5)
+    assert floor.item() == pytest.approx((1 - math.exp(-entropy)) ** 2 * entropy)
+
+
+@pytest.mark.parametrize('gamma', [0.0, 1.0, 2.0])
+def test_smooth_focal_loss_without_smoothing_is_the_focal_loss(gamma):
+    logits = torch.linspace(-8, 8, 33).repeat(2)
+    targets = torch.arange(66) % 2
+    torch.testing.assert_close(
+        smooth_focal_loss(logits, targets, smoothing=0.0, gamma=gamma),
+        focal_loss(logits, targets, gamma=gamma),
+    )
+
+
+def test_smooth_focal_loss_has_finite_gradients_at_the_extremes():
+    logits = torch.tensor([60.0, -60.0, 60.0, -60.0], requires_grad=True)
+    targets = torch.tensor([1.0, 1.0, 0.0, 0.0])
+    for smoothing in (0.0, 0.1):
+        loss = smooth_focal_loss(logits, targets, smoothing=smoothing)
+        (grad,) = torch.autograd.grad(loss.sum(), logits)
+        assert loss.isfinite().all()
+        assert grad.isfinite().all()

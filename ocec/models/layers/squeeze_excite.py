@@ -11,19 +11,20 @@ class SqueezeExcite(nn.Module):
     Args:
         channels: C, of input and output.
         reduction: the hidden layer has max(1, C // reduction) channels, >= 1.
+        bias: whether the two layers have biases.
 
     Source:
         Hu et al., Squeeze-and-Excitation Networks, CVPR 2018, arXiv:1709.01507,
         Eq. 2 to 4.
     """
 
-    def __init__(self, channels: int, reduction: int = 8) -> None:
+    def __init__(self, channels: int, reduction: int = 8, *, bias: bool = True) -> None:
         super().__init__()
         hidden_channels = max(1, channels // reduction)
         self.gate = nn.Sequential(
-            nn.Conv2d(channels, hidden_channels, 1),
+            nn.Conv2d(channels, hidden_channels, 1, bias=bias),
             nn.ReLU(inplace=True),
-            nn.Conv2d(hidden_channels, channels, 1),
+            nn.Conv2d(hidden_channels, channels, 1, bias=bias),
             nn.Sigmoid(),
         )
 

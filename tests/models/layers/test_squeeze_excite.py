@@ -25,6 +25,11 @@ def test_parameters(channels, reduction, hidden):
     assert sum(p.numel() for p in layer.parameters()) == total
 
 
+def test_without_biases():
+    layer = SqueezeExcite(64, 16, bias=False)
+    assert sum(p.numel() for p in layer.parameters()) == 2 * 64 * 4
+
+
 def test_one_channel_acts_on_the_others():
     torch.manual_seed(0)
     layer = SqueezeExcite(8, 2)
