@@ -11,7 +11,7 @@ quickstart: $(INSTALLED)
 	$(BIN)/python tools/quickstart.py $(if $(DATA),--data "$(DATA)")
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ EXTRAS = {
     'report': ['plotly>=6', 'jinja2>=3.1', 'scikit-learn>=1.5'],
     'dev': [
         'pytest>=8.3',
+        'pytest-xdist>=3.6',
         'ruff>=0.9',
         'pydoclint>=0.6',
         'scikit-learn>=1.5',

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,7 @@ from ocec.apis.benchmark_quality import time_ours, time_plain
 from ocec.apis.benchmark_report import draw_benchmark, format_benchmark
 from ocec.apis.benchmark_setup import (
     BenchmarkSetup,
+    count_cores,
     describe_machine,
     peak_memory_mb,
     write_pictures,
@@ -74,7 +77,8 @@ def benchmark(
     """Print what each stage takes and how the toolbox compares, and keep it in files.
 
     Every contender runs in a process of its own, in turns (A B C, A B C, ...), so that
-    what else the machine does meets all of them; a ratio is taken within a turn.
+    what else the machine does meets all of them; a ratio is taken within a turn. Data,
+    pictures and decoded caches lie in a temporary folder, below ``$TMPDIR``.
 
     Args:
         config: config file of a training on EyeParquet.
@@ -85,10 +89,10 @@ def benchmark(
         parts: some of ``PARTS``.
         repeats: turns of the contenders, >= 1.
         epochs: timed in each turn, after one that is not, >= 1.
-        num_images: of the train split that the contenders use, at most.
-        sizes: images of the growing data sets, rising.
+        num_images: of the train split that the contenders use, at most; >= 1.
+        sizes: images of the growing data sets, >= 1.
         target_f1: validation F1 to be reached, in (0, 1].
-        threads: of torch; by default the cores.
+        threads: of torch, >= 1; by default the cores.
         cfg_options: ``KEY=VALUE`` texts.
 
     Returns:
@@ -97,13 +101,17 @@ def benchmark(
     Raises:
         ConfigError: something is wrong with the config or the arguments.
         ValueError: the data cannot be used.
+        FileNotFoundError: no file matches ``data``.
+        ChildProcessError: a measuring process was killed.
     """
-    _check_arguments(device, parts, repeats, epochs)
+    _check_arguments(device, parts, target_f1)
+    counts = {'repeats': repeats, 'epochs': epochs, 'num-images': num_images}
+    _check_counts(counts | {'sizes': min(sizes, default=0), 'threads': threads})
     if device == 'cpu':  # processes that are started from here see no GPU
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or count_cores()
     machine = describe_machine(device) | {'threads': threads}
     with tempfile.TemporaryDirectory(prefix='ocec-benchmark-') as folder:
         setup = BenchmarkSetup(
@@ -117,6 +125,7 @@ def benchmark(
             epochs=epochs,
         )
         Path(setup.work_dir).mkdir()
+        _check_config(setup)
         write_subset(data, num_images, NUM_VAL, Path(setup.data))
         write_pictures(Path(setup.data), Path(setup.pictures))
         measure = {
@@ -153,10 +162,21 @@ def in_own_process(function: Callable, setup: BenchmarkSetup, *args) -> Any:
         *args: the others.
 
     Returns:
-        ``(result, peak_mb)``.
+        ``(result, peak_mb)``; None where the system does not tell the peak.
+
+    Raises:
+        ChildProcessError: the process was killed.
     """
-    with _process() as pool:
-        return pool.submit(_call, function, setup, args).result()
+    try:
+        with _process() as pool:
+            return pool.submit(_call, function, setup, args).result()
+    except BrokenProcessPool as error:
+        log = _log_file(setup)
+        lines = log.read_text().splitlines()[-10:] if log.exists() else []
+        raise ChildProcessError(
+            f'{function.__name__}: its process was killed; the system may lack memory. '
+            'The end of its output:\n' + '\n'.join(lines)
+        ) from error
 
 
 def _process() -> ProcessPoolExecutor:
@@ -165,23 +185,50 @@ def _process() -> ProcessPoolExecutor:
 
 def _call(function: Callable, setup: BenchmarkSetup, args: tuple) -> Any:
     torch.set_num_threads(setup.threads)
+    # nothing else would remove the caches of data that are gone afterwards
+    os.environ['OCEC_CACHE_DIR'] = str(Path(setup.work_dir) / 'cache')
     keep_freed_memory()  # for all contenders, also those that do not know of it
-    with open(Path(setup.work_dir) / 'output.log', 'a') as log:
+    with open(_log_file(setup), 'a') as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     return function(setup, *args), peak_memory_mb()
 
 
-def _check_arguments(device, parts, repeats: int, epochs: int) -> None:
+def _log_file(setup: BenchmarkSetup) -> Path:
+    return Path(setup.work_dir) / 'output.log'
+
+
+def _check_arguments(device: str, parts: Sequence[str], target_f1: float) -> None:
     if device not in ('cpu', 'cuda'):
         raise ConfigError(f"--device must be 'cpu' or 'cuda', got {device!r}")
     if device == 'cuda' and not torch.cuda.is_available():
         raise ConfigError('--device cuda: torch finds no GPU here')
     if unknown := sorted(set(parts) - set(PARTS)):
         raise ConfigError(f'--parts: unknown {unknown}, choose of {list(PARTS)}')
-    for name, value in (('repeats', repeats), ('epochs', epochs)):
-        if value < 1:
+    if not 0 < target_f1 <= 1:
+        raise ConfigError(f'--target-f1 must be in (0, 1], got {target_f1}')
+
+
+def _check_counts(counts: dict[str, int | None]) -> None:
+    for name, value in counts.items():
+        if value is not None and value < 1:
             raise ConfigError(f'--{name} must be >= 1, got {value}')
+
+
+def _check_config(setup: BenchmarkSetup) -> None:
+    """Refuse a config that the others cannot be compared on."""
+    dataset = setup.load_config().train_dataloader.dataset
+    if dataset.get('type') != 'EyeParquet':
+        raise ConfigError(
+            'the benchmark reads pictures from parquet: train_dataloader.dataset must '
+            f'be an EyeParquet, got {dataset.get("type")}'
+        )
+    for name in ('split_ratios', 'pipeline'):
+        if dataset.get(name) is not None:
+            raise ConfigError(
+                f'train_dataloader.dataset.{name}: the others would be measured on '
+                'other data; leave it out'
+            )
 
 
 def _measure_stages(setup: BenchmarkSetup) -> dict:
@@ -202,7 +249,8 @@ def _measure_peers(setup: BenchmarkSetup, repeats: int) -> dict:
             used = single if name in READERS else setup
             found, peak = in_own_process(CONTENDERS[name], used)
             rates[name].append(sorted(found)[len(found) // 2])
-            peaks[name] = max(peak or 0.0, peaks.get(name, 0.0))
+            if peak is not None:
+                peaks[name] = max(peak, peaks.get(name, 0.0))
     return {'images_per_second': rates, 'peak_mb': peaks}
 
 
@@ -243,9 +291,10 @@ def _measure_ranks(setup: BenchmarkSetup, repeats: int) -> dict:
 def _measure_growth(setup: BenchmarkSetup, sizes: Sequence[int]) -> list[dict]:
     figures = []
     for size in track(sorted(sizes), total=len(sizes), what='growing data sets'):
-        file = Path(setup.work_dir) / f'{size}.parquet'
-        write_repeated(Path(setup.data), size, file)
-        grown = replace(setup, data=str(file))
+        folder = Path(setup.work_dir) / f'grown-{size}'
+        folder.mkdir()
+        grown = replace(setup, data=f'{folder}/eyes.parquet', work_dir=str(folder))
+        write_repeated(Path(setup.data), size, Path(grown.data))
         figures.append(in_own_process(measure_growth, grown)[0])
-        file.unlink()
+        shutil.rmtree(folder)  # each has gigabytes
     return figures

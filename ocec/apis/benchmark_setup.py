@@ -18,13 +18,16 @@ from mmengine.hooks import Hook
 
 from ocec.apis.run_config import load_run_config
 from ocec.datasets.eye_parquet import EyeParquet
-from ocec.datasets.eye_table import find_parquet_files
+from ocec.datasets.eye_table import SPLITS, find_parquet_files, read_eye_table
 from ocec.datasets.picture_reader import PictureReader
 from ocec.engine.runner import Runner
 from ocec.functional.probability import CLASS_NAMES
 
 #: workers of loaders that decode picture by picture
 WORKERS = {'cpu': 2, 'cuda': 8}
+_CLEAR_REFS = Path('/proc/self/clear_refs')
+_STATUS = Path('/proc/self/status')
+_CPU_INFO = Path('/proc/cpuinfo')
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,9 @@ class EpochClock(Hook):
 def write_subset(
     data: str | Path | Sequence[str], num_train: int, num_val: int, out: Path
 ) -> None:
-    """Write evenly spaced rows of the splits into one parquet file.
+    """Write evenly spaced usable rows of the splits into one parquet file.
+
+    Splits get the names that the toolbox uses, ``val`` for ``validation``.
 
     Args:
         data: a parquet file, a folder of them, a pattern, or a list of those.
@@ -111,27 +116,37 @@ def write_subset(
 
     Raises:
         FileNotFoundError: no file matches ``data``.
-        ValueError: a split has no rows, or the pictures are not embedded.
+        ValueError: a split has no rows, or pictures are not embedded.
     """
-    columns = ['split', 'label', 'class_id', 'group', 'image_path', 'image_bytes']
+    columns = ['label', 'class_id', 'group', 'image_path', 'image_bytes']
+    files = find_parquet_files(data)
     tables = []
-    for file in find_parquet_files(data):
+    for file in files:
         names = pq.read_schema(file).names
         if 'split' not in names or 'image_bytes' not in names:
             raise ValueError(
                 f'{file}: the benchmark needs the columns "split" and "image_bytes"'
             )
         tables.append(pq.read_table(file, columns=[c for c in columns if c in names]))
-    table = pa.concat_tables(tables, promote_options='default')
-    chosen = []
-    split_N = table.column('split').to_numpy(zero_copy_only=False)
+    eyes = read_eye_table(files)
+    split_N = eyes.split_N.copy()
+    split_N[[row for row, _ in eyes.bad_rows]] = -1
+    chosen, names = [], []
     for split, number in (('train', num_train), ('val', num_val)):
-        rows = np.flatnonzero(split_N == split)
+        rows = np.flatnonzero(split_N == SPLITS.index(split))
         if not len(rows):
-            raise ValueError(f'{data}: split "{split}" has no rows')
+            raise ValueError(f'{data}: split "{split}" has no usable rows')
         places = np.linspace(0, len(rows) - 1, min(number, len(rows))).astype(int)
         chosen.append(rows[places])
-    pq.write_table(table.take(np.concatenate(chosen)), out)
+        names += [split] * len(places)
+    table = pa.concat_tables(tables, promote_options='permissive')
+    table = table.take(np.concatenate(chosen))
+    if num_absent := table.column('image_bytes').null_count:
+        raise ValueError(
+            f'{data}: {num_absent:,} of {len(table):,} rows have no image_bytes; the '
+            'benchmark needs embedded pictures'
+        )
+    pq.write_table(table.append_column('split', pa.array(names)), out)
 
 
 def write_pictures(data: Path, folder: Path) -> None:
@@ -176,21 +191,35 @@ def build_runner(
     return Runner.from_cfg(cfg)
 
 
-def reset_peak_memory() -> None:
-    """Let the peak of this process' memory begin anew (Linux)."""
-    clear = Path('/proc/self/clear_refs')
-    if clear.exists():
-        clear.write_text('5')
+def reset_peak_memory() -> bool:
+    """Let the peak of this process' memory begin anew.
+
+    Returns:
+        Whether it did; False on anything but Linux, and where that is forbidden.
+    """
+    try:
+        _CLEAR_REFS.write_text('5')
+    except OSError:
+        return False
+    return True
 
 
 def peak_memory_mb() -> float | None:
-    """Return the highest memory of this process since the last reset, in MB."""
-    status = Path('/proc/self/status')
-    if not status.exists():
-        return None
-    lines = status.read_text().splitlines()
-    line = next(line for line in lines if line.startswith('VmHWM'))
-    return int(line.split()[1]) / 1024
+    """Return the highest memory of this process since the last reset, in MB.
+
+    Returns:
+        None where the system does not tell.
+    """
+    lines = _STATUS.read_text().splitlines() if _STATUS.exists() else []
+    peaks = [line for line in lines if line.startswith('VmHWM:')]
+    return int(peaks[0].split()[1]) / 1024 if peaks else None
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def describe_machine(device: str) -> dict[str, str | int]:
@@ -204,7 +233,7 @@ def describe_machine(device: str) -> dict[str, str | int]:
     """
     found = {
         'processor': _processor(),
-        'cores': len(os.sched_getaffinity(0)),
+        'cores': count_cores(),
         'cpu capability': torch.backends.cpu.get_cpu_capability(),
         'load (1 min) at the start': round(os.getloadavg()[0], 2),
         'platform': platform.platform(),
@@ -218,7 +247,6 @@ def describe_machine(device: str) -> dict[str, str | int]:
 
 
 def _processor() -> str:
-    info = Path('/proc/cpuinfo')
-    names = info.read_text().splitlines() if info.exists() else []
+    names = _CPU_INFO.read_text().splitlines() if _CPU_INFO.exists() else []
     names = [line.split(':')[1].strip() for line in names if 'model name' in line]
     return names[0] if names else platform.processor() or platform.machine()

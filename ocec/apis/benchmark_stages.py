@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import statistics
 import tempfile
@@ -53,7 +54,7 @@ def measure_stages(setup: BenchmarkSetup) -> dict[str, dict[str, float]]:
         batch = loader.dataset.__getitems__(next(batches))
         clock.lap('read')
         pixels, targets = batch['inputs'], batch['data_samples']
-        if setup.device == 'cuda':
+        if setup.device == 'cuda' and not pixels.is_cuda:
             pixels = pixels.pin_memory()
             clock.lap('pin')
         pixels = source = pixels.to(setup.device, non_blocking=True)
@@ -110,7 +111,7 @@ def measure_hooks(setup: BenchmarkSetup) -> dict[str, dict[str, float]]:
     runner.train()
     per_step = spent['iter'][0] / len(steps)
     return {
-        'step of a run': _spread(steps[WARMUP:]),
+        'step of a run': _spread(steps[min(WARMUP, len(steps) - 1) :]),
         'hooks and logging': {'ms': per_step},
         'EMA hook': {'ms': spent['ema'][0] / len(steps)},
         'checkpoint, each epoch': {'ms': spent['checkpoint'][0] / (setup.epochs + 1)},
@@ -173,34 +174,42 @@ def measure_decoding(setup: BenchmarkSetup) -> dict[str, float]:
         setup: of the benchmark.
 
     Returns:
-        Pictures per second and core of both, and their ratio.
+        Pictures per second of the loop and of the cache on one core, their ratio, and
+        pictures per second and core of the cache on all cores.
     """
     cfg = setup.load_config()
     height, width = cfg.train_dataloader.dataset.image_size
     table = read_eye_table([Path(setup.data)])
     reader = PictureReader(table)
     encoded = [reader.read_encoded(row) for row in range(len(table))]
-    cores = torch.get_num_threads()
-    rates = {'cache': [], 'loop': []}
     cv2.setNumThreads(1)
-    for _ in range(setup.epochs + 1):
-        start = time.perf_counter()
+
+    def run_loop() -> None:
         for picture in encoded:
             image = cv2.imdecode(picture, cv2.IMREAD_COLOR_RGB)
             cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-        rates['loop'].append(len(encoded) / (time.perf_counter() - start))
+
+    def build_cache() -> None:
         root = Path(tempfile.mkdtemp(dir=setup.work_dir))
-        start = time.perf_counter()
         open_decoded_cache(table, (height, width), root=root, log=lambda _: None)
-        seconds = time.perf_counter() - start
-        rates['cache'].append(len(encoded) / seconds / cores)
         shutil.rmtree(root)
-    cache, loop = (statistics.median(rates[name][1:]) for name in ('cache', 'loop'))
+
+    rates: dict[str, list[float]] = {'loop': [], 'one core': [], 'all cores': []}
+    cores = os.sched_getaffinity(0)
+    for _ in range(setup.epochs + 1):
+        rates['all cores'].append(_pictures_per_second(build_cache, len(encoded)))
+        os.sched_setaffinity(0, {min(cores)})
+        rates['loop'].append(_pictures_per_second(run_loop, len(encoded)))
+        rates['one core'].append(_pictures_per_second(build_cache, len(encoded)))
+        os.sched_setaffinity(0, cores)
+    medians = {name: statistics.median(values) for name, values in rates.items()}
     return {
-        'pictures_per_second_and_core': cache,
-        'bare_loop_per_second': loop,
-        'cores': cores,
-        'ratio': cache / loop,
+        'bare_loop_per_second': medians['loop'],
+        'pictures_per_second_on_one_core': medians['one core'],
+        'pictures_per_second_and_core_on_all': medians['all cores'] / len(cores),
+        'cores': len(cores),
+        'ratio': medians['one core'] / medians['loop'],
+        'ratio_on_all_cores': medians['all cores'] / len(cores) / medians['loop'],
     }
 
 
@@ -213,7 +222,7 @@ class _StageClock:
         self.peaks: dict[str, float] = {}
 
     def start(self) -> None:
-        reset_peak_memory()
+        self._knows_peaks = reset_peak_memory()
         self.setup.synchronize()
         self._last = time.perf_counter()
 
@@ -221,7 +230,7 @@ class _StageClock:
         self.setup.synchronize()
         spent = time.perf_counter() - self._last
         self.milliseconds.setdefault(name, []).append(1e3 * spent)
-        if (peak := peak_memory_mb()) is not None:
+        if self._knows_peaks and (peak := peak_memory_mb()) is not None:
             self.peaks[name] = max(peak, self.peaks.get(name, 0.0))
         reset_peak_memory()
         self._last = time.perf_counter()
@@ -249,3 +258,9 @@ def _time_method(hook, name: str, total: list[float]) -> None:
         return result
 
     setattr(hook, name, timed)
+
+
+def _pictures_per_second(run: Callable[[], None], num_pictures: int) -> float:
+    start = time.perf_counter()
+    run()
+    return num_pictures / (time.perf_counter() - start)
