@@ -20,6 +20,19 @@ def parse_args() -> argparse.Namespace:
         const='auto',
         help='go on from a checkpoint; without one, from the last of the work_dir',
     )
+    parser.add_argument(
+        '--pretrain',
+        nargs='+',
+        default=[],
+        metavar='PATH',
+        help='begin with the weights of a checkpoint; of a pattern or a work_dir: of '
+        'the best',
+    )
+    parser.add_argument(
+        '--load-weights',
+        choices=['ema', 'raw'],
+        help='which weights of a run with EMA to begin with (default: ema)',
+    )
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--no-validate', action='store_true', help='do not validate')
     parser.add_argument(

@@ -13,7 +13,7 @@ from ocec.apis.diagnose import diagnose
 from ocec.apis.errors import ConfigError
 from ocec.apis.score_checkpoint import ScoredSplit, score_checkpoint
 from ocec.engine.checkpoint_io import write_text_atomically
-from ocec.functional.probability import DEFAULT_THRESHOLD, OPEN
+from ocec.functional.probability import CLOSED, DEFAULT_THRESHOLD, OPEN
 from ocec.visualization.sample_lists import SampleList
 
 LISTS = ('confident_errors', 'probable_label_errors', 'hard_samples', 'outliers')
@@ -166,17 +166,24 @@ def choose_threshold(
 
 
 def _usable(scores: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Leave out samples without a finite score; warn of it."""
+    """Leave out samples without a label or a finite score; warn of it.
+
+    ``diagnose`` would leave out the same: the places of its lists count what is left.
+    """
     fine_N = np.isfinite(scores['prob_B']) & np.isfinite(scores['loss_B'])
+    is_labelled_N = np.isin(scores['label_B'], (CLOSED, OPEN))
     if 'embedding_BD' in scores:
         fine_N &= np.isfinite(scores['embedding_BD']).all(axis=1)
-    if fine_N.all():
-        return scores, []
     if not fine_N.any():
         raise ValueError('no sample has a finite score: the weights are broken')
+    if not is_labelled_N.any():
+        raise ValueError('no sample has a label: there are no errors to look at')
+    fine_N &= is_labelled_N
+    if fine_N.all():
+        return scores, []
     warning = (
-        f'{(~fine_N).sum():,} of {len(fine_N):,} samples have no finite score and are '
-        'left out of everything here.'
+        f'{(~fine_N).sum():,} of {len(fine_N):,} samples have no label or no finite '
+        'score and are left out of everything here.'
     )
     return {field: values[fine_N] for field, values in scores.items()}, [warning]
 

@@ -279,7 +279,6 @@ def _limit_note(analysis: Analysis, shown: _Shown) -> str:
     num_near = len(shown.index_K) - shown.num_listed
     return (
         f'{shown.num_listed:,} of {len(shown.decision_N):,} samples are listed here, '
-        f'at most {analysis.limit:,} in each list (--limit), as many false alarms and '
-        f'missed ones of the confident errors; {num_near:,} more are shown as '
-        'neighbours only.'
+        f'at most {analysis.limit:,} in each list (--limit), of the confident errors '
+        f'that many of each kind; {num_near:,} more are shown as neighbours only.'
     )

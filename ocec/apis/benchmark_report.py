@@ -299,10 +299,12 @@ def _draw_growth(axes, growth: list[dict]) -> None:
     seconds = [entry['epoch_seconds'] for entry in growth]
     axes.plot(images, seconds, 'o-', color=OURS_COLOR, label='epoch, s')
     axes.set(title='growth', xlabel='images', ylabel='seconds per epoch')
-    axes.set(ylim=(0, None))
+    axes.set(ylim=(0, 1.15 * max(seconds)))
+    axes.legend(loc='upper left')
     peaks = [entry['peak_mb'] for entry in growth]
     if None in peaks:
         return
     memory = axes.twinx()
     memory.plot(images, peaks, 's--', color=OTHER_COLOR, label='peak memory, MB')
-    memory.set(ylabel='MB', ylim=(0, None))
+    memory.set(ylabel='MB', ylim=(0, 1.15 * max(peaks)))
+    memory.legend(loc='lower right')

@@ -180,7 +180,8 @@ def _build_dataset(cfg: Config, split: str) -> EyeParquet:
         raise ConfigError(
             f'{split}_dataloader.dataset must be an EyeParquet to be shown, got {kind}'
         )
-    return DATASETS.build({**loader.dataset, 'split': split})
+    # a few pictures are wanted, on the CPU
+    return DATASETS.build({**loader.dataset, 'split': split, 'resident': None})
 
 
 def _build_preprocessor(cfg: Config) -> ImagePreprocessor:

@@ -25,8 +25,10 @@ from ocec.apis.check_pairs_quick import (
 )
 from ocec.datasets.eye_parquet import EyeParquet
 from ocec.datasets.eye_table import NO_GROUP, SPLITS
+from ocec.datasets.mixed_eyes import MixedEyes
 from ocec.functional.leak_check import codes_in_several_parts, codes_of_digests
 
+EYE_DATASETS = (EyeParquet, MixedEyes)
 CHOICES = ('auto', 'always', 'never')
 # hashing as many crops of 32 x 64 takes about ten seconds of one core, once
 MAX_AUTO_IMAGES = 1_000_000
@@ -65,7 +67,7 @@ class DatasetCheckHook(Hook):
         datasets = {name: loader.dataset for name, loader in loaders.items()}
         is_pairs = all(isinstance(d, PAIR_DATASETS) for d in datasets.values())
         for name, dataset in datasets.items():
-            if not is_pairs and not isinstance(dataset, EyeParquet):
+            if not is_pairs and not isinstance(dataset, EYE_DATASETS):
                 _log(f'data check left out: {name} reads a {type(dataset).__name__}')
                 return
         num_images = sum(map(len, datasets.values()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ocec.apis.compare_runs_page import render_page
+from ocec.apis.compare_runs_page import is_metric, render_page
 from ocec.apis.compare_runs_text import print_table, write_csv, write_markdown
 from ocec.apis.errors import ConfigError
 from ocec.engine.checkpoint_io import write_text_atomically
@@ -207,7 +207,7 @@ def choose_metric(runs: Sequence[RunLog], metric: str | None) -> str:
     Raises:
         ConfigError: no run has that metric.
     """
-    curves = {n: c for run in runs for n, c in run.curves.items() if n[:4] == 'val/'}
+    curves = {n: c for run in runs for n, c in run.curves.items() if is_metric(n)}
     if metric is None:
         usual = [name for name in PREFERRED if name in curves]
         return next(iter([*usual, *sorted(curves)]), '')

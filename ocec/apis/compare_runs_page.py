@@ -78,7 +78,7 @@ def build_payload(comparison: Comparison) -> dict:
     """
     runs = comparison.runs
     names = sorted({name for run in runs for name in run.curves})
-    metrics = [name for name in names if _is_metric(name)]
+    metrics = [name for name in names if is_metric(name)]
     settings = sorted({name for run in runs for name in run.settings})
     group_of = {i: g for g, group in enumerate(comparison.groups) for i in group.runs}
     return {
@@ -110,6 +110,18 @@ def build_payload(comparison: Comparison) -> dict:
             for index, run in enumerate(runs)
         ],
     }
+
+
+def is_metric(name: str) -> bool:
+    """Say whether runs can be judged by a curve.
+
+    Args:
+        name: of the curve, as ``val/f1``.
+
+    Returns:
+        True for what a validation measures; not for its duration or counts.
+    """
+    return name.startswith('val/') and name.rsplit('/', 1)[-1] not in NOT_CHOSEN
 
 
 def encode_curves(run: RunLog) -> dict:
@@ -172,10 +184,6 @@ def encode_json(payload: dict) -> str:
     """
     text = json.dumps(payload, allow_nan=False, separators=(',', ':'))
     return text.replace('<', '\\u003c').replace('\u2028', '\\u2028')
-
-
-def _is_metric(name: str) -> bool:
-    return name.startswith('val/') and name.rsplit('/', 1)[-1] not in NOT_CHOSEN
 
 
 def _setting(run: RunLog, name: str) -> str | None:

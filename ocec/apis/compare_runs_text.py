@@ -54,17 +54,17 @@ def print_table(comparison: Comparison) -> None:
         for i in order
     ]
     titles = ['run', 'state', *(title_of(c, comparison) for c in columns)]
-    table = Table(title=headline(comparison), title_justify='left')
+    # names in brackets are no markup
+    table = Table(title=Text(headline(comparison)), title_justify='left')
     num_shown = _count_fitting([titles, *rows], width)
     for number, title in enumerate(titles[:num_shown]):
-        table.add_column(title, justify='right' if number > 1 else 'left')
+        table.add_column(Text(title), justify='right' if number > 1 else 'left')
     for row in rows:
         table.add_row(*(Text(cell) for cell in row[:num_shown]))
     console.print(table)
     if num_shown < len(titles):
         hidden = ', '.join(titles[num_shown:])
         console.print(f'no room for: {hidden}', markup=False, highlight=False)
-    # paths and keys in brackets are no markup
     for line in remarks(comparison):
         console.print(line, markup=False, highlight=False)
 
@@ -271,9 +271,11 @@ def _count_fitting(rows: list[list[str]], width: int) -> int:
 def _mean_cell(comparison: Comparison, indices: tuple[int, ...], column: Column) -> str:
     values = [comparison.numbers[index][column.key] for index in indices]
     mean, spread = mean_and_spread(values)
-    text = format_number(mean, column.digits)
+    # whole epochs of several seeds have a mean that is not whole
+    digits = column.digits if spread is None else max(column.digits, 1)
+    text = format_number(mean, digits)
     if spread is not None:
-        text += f' ± {format_number(spread, column.digits)}'
+        text += f' ± {format_number(spread, digits)}'
     known = sum(value is not None for value in values)
     return text if known in (0, len(values)) else f'{text} ({known} of {len(values)})'
 
@@ -286,4 +288,5 @@ def _markdown_table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace('|', '\\|').replace('\n', ' ')
+    # Markdown shows HTML as it is
+    return text.replace('<', '&lt;').replace('|', '\\|').replace('\n', ' ')

@@ -19,6 +19,7 @@ from ocec.apis.config_arguments import Arguments, arguments_of
 from ocec.apis.config_findings import Finding, KeyPath, format_findings
 from ocec.apis.config_locations import ConfigLocations
 from ocec.apis.config_monitors import check_monitors
+from ocec.apis.config_param_groups import check_param_groups, loose_dicts
 from ocec.apis.config_sites import ANY, Site, iter_sites
 from ocec.apis.config_types import closest, find_type
 from ocec.apis.config_variables import check_variables
@@ -76,7 +77,9 @@ def check_config(cfg: Config) -> list[Finding]:
     findings += _check_train_loop(cfg)
     findings += _check_loose_dicts(cfg)
     findings += _check_dataloaders(cfg)
-    findings += check_monitors(cfg, [s for s in sites if s.path in targets], targets)
+    known_sites = [site for site in sites if site.path in targets]
+    findings += check_param_groups(cfg, known_sites, targets)
+    findings += check_monitors(cfg, known_sites, targets)
     locations = ConfigLocations(cfg)
     findings += check_variables(cfg, locations)
     return [_with_place(finding, locations) for finding in dict.fromkeys(findings)]
@@ -198,7 +201,7 @@ def _check_train_loop(cfg: Config) -> Iterator[Finding]:
 
 
 def _check_loose_dicts(cfg: Config) -> Iterator[Finding]:
-    for pattern, known in tables.LOOSE_DICTS.items():
+    for pattern, known in loose_dicts(cfg).items():
         for path, value in _matches(cfg._cfg_dict, pattern, ()):
             yield from _check_keys(path, value, known)
     for path, value in _matches(cfg._cfg_dict, tables.PARAM_GROUPS, ()):

@@ -79,6 +79,16 @@ def _monitors(site: Site, target: Any) -> Iterator[_Monitor]:
             path = (*site.path, argument)
             owner = getattr(target, '__name__', str(site.type))
             yield _Monitor(path, str(name), rule, owner)
+    yield from _step_monitors(site)
+
+
+def _step_monitors(site: Site) -> Iterator[_Monitor]:
+    """Metrics that the steps of a FreezeHook wait for."""
+    steps = site.cfg.get('unfreeze')
+    for index, step in enumerate(steps if isinstance(steps, list | tuple) else ()):
+        if isinstance(step, dict) and isinstance(step.get('monitor'), str):
+            path = (*site.path, 'unfreeze', str(index), 'monitor')
+            yield _Monitor(path, step['monitor'], step.get('rule'), str(site.type))
 
 
 def _check_rules(monitors: Sequence[_Monitor]) -> Iterator[Finding]:
@@ -110,6 +120,9 @@ def _check_names(
                 is_note=True,
             )
             return
+        if hasattr(target, 'list_metrics'):  # they follow from its settings
+            produced += target.list_metrics(site.cfg)
+            continue
         prefix = site.cfg.get('prefix') or getattr(target, 'default_prefix', None)
         produced += [f'{prefix}/{name}' if prefix else name for name in names]
     for monitor in monitors:

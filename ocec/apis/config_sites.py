@@ -105,7 +105,7 @@ def _top_level_place(key: str, value: Any, uses_zoo: bool) -> Place | None:
     if key == 'optim_wrapper':
         # a constructor of its own may read any other key
         constructor = value.get('constructor', DEFAULT_CONSTRUCTOR)
-        is_certain = constructor == DEFAULT_CONSTRUCTOR
+        is_certain = constructor in (DEFAULT_CONSTRUCTOR, 'LayerWiseLR')
         return replace(OPTIM_WRAPPER, is_certain=is_certain)
     if key == 'model' and uses_zoo:
         children = {**MODEL.children, 'data_preprocessor': ZOO_PREPROCESSOR}
@@ -166,6 +166,16 @@ INNER_TRANSFORM.children[ANY] = INNER_TRANSFORM
 TRANSFORM = Place('TRANSFORMS', children={ANY: INNER_TRANSFORM})
 DATASET = Place('DATASETS', children={'pipeline': TRANSFORM})
 DATASET.children.update(dataset=DATASET, datasets=DATASET)
+# of a mix, which gives them its split and size
+SOURCE = Place(
+    'DATASETS',
+    injected=frozenset({'split', 'image_size'}),
+    default_type='EyeParquet',
+    children=DATASET.children,
+)
+DATASET.children['sources'] = Place(
+    'DATASETS', is_certain=False, children={ANY: SOURCE}
+)
 _FUNCTION = Place('FUNCTIONS', injected=frozenset({ANY}))
 DATALOADER = {
     'dataset': DATASET,

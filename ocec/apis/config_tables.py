@@ -5,7 +5,7 @@ import inspect
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-OWN_TOP_LEVEL = ('trust_checkpoint',)
+OWN_TOP_LEVEL = ('trust_checkpoint', 'load_weights')
 # read by mmengine with cfg.get, not parameters of the runner
 READ_BY_RUNNER = (
     'model_wrapper_cfg',

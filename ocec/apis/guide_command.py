@@ -11,12 +11,12 @@ from pathlib import Path
 from mmengine.device import get_device
 
 from ocec.apis.errors import ConfigError
-from ocec.apis.guide_checkpoint import choose_checkpoint
 from ocec.apis.guide_options import config_options, notes_on_options
 from ocec.apis.guide_settings import GuideSettings
 from ocec.apis.guide_split import choose_split
 from ocec.apis.option_values import parse_value
 from ocec.apis.run_config import read_config
+from ocec.apis.start_checkpoint import choose_checkpoint
 from ocec.apis.train import TrainResult, train
 
 CONFIG = 'configs/ocec/ocec-guide_1xb32-30e_eye-48x48.py'
@@ -93,10 +93,11 @@ def train_by_guide(settings: GuideSettings) -> TrainResult:
         Where the run lies and what its best checkpoint is.
 
     Raises:
-        ConfigError: a size cannot be read, or the config does not fit together.
-        FileNotFoundError: there are no data, or no such checkpoint.
-        ValueError: the device is not there, the data cannot be used, or it is not
-            clear which checkpoint is meant.
+        ConfigError: a size cannot be read, the config does not fit together, there is
+            no such checkpoint, it is not clear which is meant, or it is one of
+            another model.
+        FileNotFoundError: there are no data.
+        ValueError: the device is not there, or the data cannot be used.
     """
     _check_device(settings.device)
     call, notes = build_call(settings)
@@ -116,10 +117,10 @@ def build_call(settings: GuideSettings) -> tuple[GuideCall, list[str]]:
         The call, with only what differs from the config; lines for the user.
 
     Raises:
-        ConfigError: a size cannot be read.
-        FileNotFoundError: there are no data, or no such checkpoint.
-        ValueError: the data cannot be used, or it is not clear which checkpoint is
-            meant.
+        ConfigError: a size cannot be read, there is no such checkpoint, or it is not
+            clear which is meant.
+        FileNotFoundError: there are no data.
+        ValueError: the data cannot be used.
     """
     config = _packed(CONFIG)
     _, plateau = read_config(config).param_scheduler

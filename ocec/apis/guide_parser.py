@@ -111,7 +111,7 @@ def _add_optimisation(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='PATH',
         help='begin with the weights of this checkpoint; of several, of a quoted '
-        'pattern or of the folder of a run: of the one with the highest F1',
+        'pattern or of the folder of a run: of the best, never of the newest',
     )
 
 

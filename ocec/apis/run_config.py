@@ -13,6 +13,7 @@ from ocec.apis.cfg_options import apply_cfg_options, parse_cfg_options
 from ocec.apis.config_check import ensure_config
 from ocec.apis.errors import ConfigError
 from ocec.datasets.eye_parquet import parse_image_size
+from ocec.datasets.mixed_eyes import is_mix, source_configs
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -25,6 +26,7 @@ def load_run_config(
     data: str | Path | Sequence[str] | None = None,
     val_data: str | Path | Sequence[str] | None = None,
     no_check: bool = False,
+    for_test: bool = False,
 ) -> Config:
     """Load a config, apply the settings of a command line, check the result.
 
@@ -36,6 +38,8 @@ def load_run_config(
         data: parquet file, folder or pattern for every dataset of the config.
         val_data: the same for validation and test only.
         no_check: do not refuse a config with findings.
+        for_test: only what is tested counts: there ``data`` takes the place of all
+            sources of a mix, which is refused otherwise.
 
     Returns:
         The config that runs; each change was printed as old -> new.
@@ -52,7 +56,7 @@ def load_run_config(
     for name in LOADERS:
         source = data if name == 'train_dataloader' else (val_data or data)
         if source is not None and cfg.get(name) is not None:
-            changes += _point_at(cfg[name], source, f'{name}.dataset.data')
+            changes += _point_at(cfg, name, source, for_test)
     for change in changes:
         print(change)
     if work_dir is not None:
@@ -150,11 +154,36 @@ def _parse_size(size) -> tuple[int, int]:
         raise ConfigError(str(error)) from error
 
 
-def _point_at(loader: dict, source, key: str) -> list[str]:
-    old = loader['dataset'].get('data')
+def _point_at(cfg: Config, name: str, source, for_test: bool) -> list[str]:
+    """Let a loader read a file; returns what that changes."""
     new = str(source) if isinstance(source, Path) else source
-    loader['dataset']['data'] = new
-    return [] if new == old else [f'{key}: {old!r} -> {new!r}']
+    dataset = cfg[name]['dataset']
+    if is_mix(dataset):
+        return _replace_mix(cfg, name, new, for_test)
+    old, dataset['data'] = dataset.get('data'), new
+    return [] if new == old else [f'{name}.dataset.data: {old!r} -> {new!r}']
+
+
+def _replace_mix(cfg: Config, name: str, data, for_test: bool) -> list[str]:
+    """Test one file in the place of all sources, with the metric of one."""
+    mix = cfg[name]['dataset']
+    sources = ', '.join(mix['sources'])
+    if not for_test:
+        raise ConfigError(
+            f'{data!r} is one data set, {name} has the sources {sources}: change one '
+            f'with --cfg-options {name}.dataset.sources.NAME.data=...'
+        )
+    tested = 'test' if cfg.get('test_dataloader') is not None else 'val'
+    if name != f'{tested}_dataloader':
+        return []
+    shared = {key: mix[key] for key in ('split', 'image_size')}
+    cfg[name]['dataset'] = {'type': 'EyeParquet', 'data': data, **shared}
+    changes = [f'{name}.dataset: the sources {sources} -> {data!r}']
+    evaluator = f'{tested}_evaluator'
+    if (cfg.get(evaluator) or {}).get('type') == 'SourceMetric':
+        cfg[evaluator] = {'type': 'BinaryMetric'}
+        changes.append(f"{evaluator}.type: 'SourceMetric' -> 'BinaryMetric'")
+    return changes
 
 
 def _check_one_split(cfg: Config) -> None:
@@ -162,8 +191,10 @@ def _check_one_split(cfg: Config) -> None:
     ways: dict[str, dict[str, str]] = {}
     for name in LOADERS:
         dataset = (cfg.get(name) or {}).get('dataset') or {}
-        way = {k: dataset.get(k) for k in ('split_ratios', 'split_seed', 'group_by')}
-        ways.setdefault(str(dataset.get('data')), {})[name] = str(way)
+        for source, part in source_configs(dataset).items():
+            way = {k: part.get(k) for k in ('split_ratios', 'split_seed', 'group_by')}
+            key = f'{name}.{source}' if source else name
+            ways.setdefault(str(part.get('data')), {})[key] = str(way)
     for data, way_of in ways.items():
         if len(set(way_of.values())) > 1:
             listed = ''.join(f'\n  {name}: {way}' for name, way in way_of.items())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch.utils.data import Dataset
 
 from ocec.functional.probability import CLASS_NAMES
@@ -76,7 +77,8 @@ def pictures_of(dataset: Dataset, sample_ids: Sequence[int]) -> list[np.ndarray]
     if not (hasattr(dataset, 'indices_of') and hasattr(dataset, '__getitems__')):
         return None
     batch = dataset.__getitems__(dataset.indices_of(sample_ids).tolist())
-    inputs_KCHW = np.asarray(batch['inputs'])
+    # a batch may lie on the GPU, see EyeParquet(resident='device')
+    inputs_KCHW = torch.as_tensor(batch['inputs']).cpu().numpy()
     is_pictures = inputs_KCHW.ndim == 4 and inputs_KCHW.shape[1] in (1, 2, 3)
     if not is_pictures or inputs_KCHW.dtype != np.uint8:
         return None

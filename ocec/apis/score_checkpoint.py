@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,52 @@ def score_checkpoint(
             checkpoint is one of another model.
         ValueError: the checkpoint is damaged or not trusted.
     """
+    with open_test_runner(
+        checkpoint,
+        config=config,
+        data=data,
+        split=split,
+        cfg_options=cfg_options,
+        trust_checkpoint=trust_checkpoint,
+        batch_size=batch_size,
+    ) as (runner, content):
+        runner.test()
+    return ScoredSplit(
+        scores=_last_scores(runner),
+        dataset=runner.test_dataloader.dataset,
+        cfg=runner.cfg,
+        thresholds=content.get('thresholds'),
+    )
+
+
+@contextmanager
+def open_test_runner(
+    checkpoint: str | Path,
+    *,
+    config: str | Path | None = None,
+    data: str | Path | Sequence[str] | None = None,
+    split: str | None = None,
+    cfg_options: Sequence[str] = (),
+    trust_checkpoint: bool = False,
+    batch_size: int | None = None,
+) -> Iterator[tuple[Runner, dict]]:
+    """Build what scores a split, with the weights loaded; ``test()`` scores.
+
+    Args:
+        checkpoint: as in :func:`score_checkpoint`.
+        config: as there.
+        data: as there.
+        split: as there.
+        cfg_options: as there.
+        trust_checkpoint: as there.
+        batch_size: as there.
+
+    Yields:
+        The runner, whose work_dir is gone afterwards, and the checkpoint.
+
+    Raises:
+        ConfigError: as in :func:`score_checkpoint`.
+    """
     check_torchvision()
     if not Path(checkpoint).is_file():
         raise ConfigError(f'{checkpoint}: no such checkpoint')
@@ -96,19 +143,15 @@ def score_checkpoint(
             cfg_options=cfg_options,
             data=data,
             no_check=config is None,  # a run was trained with it
+            for_test=True,
         )
         cfg.load_from, cfg.resume = str(checkpoint), False
         cfg.trust_checkpoint = trust_checkpoint
         _leave_only_the_test(cfg, split, batch_size)
         runner = Runner.from_cfg(cfg)
         _check_weights(runner.model, content, checkpoint)
-        runner.test()
-    return ScoredSplit(
-        scores=_last_scores(runner),
-        dataset=runner.test_dataloader.dataset,
-        cfg=cfg,
-        thresholds=content.get('thresholds'),
-    )
+        runner.load_or_resume()
+        yield runner, content
 
 
 def _leave_only_the_test(cfg: Config, split: str | None, batch_size) -> None:

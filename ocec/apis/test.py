@@ -11,12 +11,17 @@ from mmengine.dist import is_main_process
 
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_randomness
-from ocec.apis.threshold_report import report_text, report_thresholds
+from ocec.apis.threshold_report import (
+    report_text,
+    report_thresholds,
+    thresholds_for,
+)
 from ocec.compat import check_torchvision
 from ocec.engine.checkpoint_io import load_safely, write_text_atomically
 from ocec.engine.last_scores import metric_with_scores
 from ocec.engine.process_group import leave_process_group
 from ocec.engine.runner import Runner
+from ocec.engine.start_plan import OtherModelError
 
 
 def test(
@@ -60,7 +65,8 @@ def test(
         Name to value of the metrics.
 
     Raises:
-        ConfigError: something is wrong with the config or the arguments.
+        ConfigError: something is wrong with the config or the arguments, or the
+            checkpoint is one of another model.
     """
     check_torchvision()
     if not Path(checkpoint).is_file():
@@ -72,6 +78,7 @@ def test(
         data=data,
         val_data=val_data,
         no_check=no_check,
+        for_test=True,
     )
     if cfg.get('test_dataloader') is None:
         raise ConfigError(f'{config}: there is no test_dataloader to test on')
@@ -89,7 +96,10 @@ def test(
         hook for hook in cfg.get('custom_hooks') or [] if hook['type'] != 'EMAHook'
     ]
     runner = Runner.from_cfg(cfg)
-    metrics = runner.test()
+    try:
+        metrics = runner.test()
+    except OtherModelError as error:
+        raise ConfigError(str(error)) from error
     if is_main_process():
         report = _report(runner, load_safely(checkpoint, trust=trust_checkpoint))
         _write_metrics(Path(cfg.work_dir), Path(checkpoint), metrics, report)
@@ -106,12 +116,13 @@ def _report(runner: Runner, checkpoint: dict) -> dict | None:
         return None
     dataset = runner.test_dataloader.dataset
     describe = getattr(dataset, 'fingerprint', None)
+    data = describe() if describe else None
     report = report_thresholds(
         metric.last_scores,
-        checkpoint.get('thresholds'),
+        thresholds_for(checkpoint.get('thresholds'), data),
         threshold=metric.threshold,
         split=getattr(dataset, 'split', 'test'),
-        data=describe() if describe else None,
+        data=data,
     )
     runner.logger.info(report_text(report))
     return report

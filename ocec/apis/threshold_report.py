@@ -15,6 +15,7 @@ from ocec.functional.bootstrap import Interval
 from ocec.functional.calibration import apply_temperature, expected_calibration_error
 from ocec.functional.classification import confusion_counts, roc_auc
 from ocec.functional.metric_interval import RATIOS, metric_interval
+from ocec.visualization.run_provenance import describe_data
 
 LEVEL = 0.95
 # a percentile interval over fewer is clearly too narrow
@@ -55,7 +56,7 @@ def report_thresholds(
     return {
         'split': split,
         'chosen_on': stored.get('split'),
-        'is_same': stored['data'] == data if data and stored.get('data') else None,
+        'is_same': _is_same(stored.get('data'), data),
         'targets': {
             name: stored[f'{name}_target']
             for name in CHOSEN
@@ -70,6 +71,31 @@ def report_thresholds(
         'at': {name: _numbers_at(scores, at) for name, at in thresholds.items()},
         **_calibration(prob_N, label_N, stored.get('temperature')),
     }
+
+
+def thresholds_for(
+    stored: Mapping[str, Any] | None, data: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """Return the thresholds chosen on the source whose files are tested, if any.
+
+    Args:
+        stored: ``checkpoint['thresholds']``; None if it holds none.
+        data: fingerprint of the images tested, if they have one.
+
+    Returns:
+        Those of the one source, where several were validated; else ``stored``.
+    """
+    sources = ((stored or {}).get('data') or {}).get('sources') or {}
+    for name, source in sources.items():
+        chosen = (stored.get('sources') or {}).get(name)
+        if chosen and data and _contents(source) == _contents(data):
+            return {**stored, **chosen, 'prefix': name, 'data': source}
+    return stored
+
+
+def _contents(data: Mapping[str, Any]) -> list[str]:
+    """Return what the files of a fingerprint hold, wherever they lie."""
+    return [file['footer_sha256'] for file in data.get('files') or ()]
 
 
 def report_text(report: Mapping[str, Any]) -> str:
@@ -93,6 +119,13 @@ def report_text(report: Mapping[str, Any]) -> str:
     lines.append(f'auc {_with_bounds(report["auc"], report["auc_interval"])}')
     lines += [_calibration_text(report), _origin_text(report)]
     return '\n'.join(lines)
+
+
+def _is_same(chosen_on: dict | None, tested: dict | None) -> bool | None:
+    """Whether two fingerprints are of the same images, wherever their files lie."""
+    if not chosen_on or not tested:
+        return None
+    return describe_data(chosen_on) == describe_data(tested)
 
 
 def _groups_text(report: Mapping[str, Any]) -> str:

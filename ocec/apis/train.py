@@ -10,9 +10,12 @@ from pathlib import Path
 from ocec.apis.check_dataset_quick import DatasetCheckHook
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_amp, set_randomness
+from ocec.apis.start_checkpoint import choose_checkpoint
 from ocec.compat import check_torchvision
 from ocec.engine.process_group import leave_process_group
 from ocec.engine.runner import Runner
+from ocec.engine.start_plan import OtherModelError
+from ocec.engine.start_weights import WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ def train(
     data: str | None = None,
     val_data: str | None = None,
     resume: str | None = None,
+    pretrain: Sequence[str] = (),
+    load_weights: str | None = None,
     amp: bool = False,
     no_validate: bool = False,
     auto_scale_lr: bool = False,
@@ -56,6 +61,11 @@ def train(
         val_data: the same for validation and test only.
         resume: ``auto`` goes on from the last checkpoint of the work_dir, and begins
             anew where there is none; else a checkpoint. None begins anew.
+        pretrain: files, patterns or folders of runs, of which the best gives the
+            weights to begin with, in place of ``load_from`` of the config. With
+            ``resume='auto'`` only where there is nothing to go on from.
+        load_weights: ``ema`` or ``raw`` ones of a run with EMA, in place of
+            ``load_weights`` of the config.
         amp: mixed precision.
         no_validate: train without validation.
         auto_scale_lr: scale the learning rate with the effective batch.
@@ -73,8 +83,9 @@ def train(
         Where the run lies and what its best checkpoint is.
 
     Raises:
-        ConfigError: something is wrong with the config or the arguments.
-        ValueError: data_check is another word.
+        ConfigError: something is wrong with the config or the arguments, or the
+            weights to begin with are those of another model.
+        ValueError: data_check is another word, or a checkpoint cannot be read.
     """
     check_torchvision()
     data_check_hook = DatasetCheckHook(data_check)
@@ -96,10 +107,15 @@ def train(
         _turn_on_lr_scaling(cfg)
     if no_validate:
         _remove_validation(cfg)
+    _check_start(cfg, pretrain, load_weights, resume)
     _set_resume(cfg, resume)
+    _set_start(cfg, pretrain)
     runner = Runner.from_cfg(cfg)
     runner.register_hook(data_check_hook)
-    runner.train()
+    try:
+        runner.train()
+    except OtherModelError as error:
+        raise ConfigError(str(error)) from error
     leave_process_group()
     print(f'work_dir: {cfg.work_dir}')
     best = Path(cfg.work_dir) / 'best.json'
@@ -136,19 +152,49 @@ def _remove_validation(cfg) -> None:
         checkpoint['save_best'] = None
 
 
+def _check_start(
+    cfg, pretrain: Sequence[str], load_weights: str | None, resume: str | None
+) -> None:
+    if pretrain and resume not in (None, 'auto'):
+        raise ConfigError(
+            '--pretrain begins a training with old weights, --resume goes on with '
+            'one: give one of them'
+        )
+    if load_weights is not None:
+        cfg.load_weights = load_weights
+    if cfg.get('load_weights', 'ema') not in WEIGHTS:
+        raise ConfigError(
+            f'load_weights must be one of {WEIGHTS}, got {cfg.load_weights!r}'
+        )
+    if pretrain:
+        cfg.resume = False
+
+
 def _set_resume(cfg, resume: str | None) -> None:
     if resume is None:
         return
-    cfg.resume = True
     if resume == 'auto':
-        cfg.load_from = _last_checkpoint(Path(cfg.work_dir))
-        if cfg.load_from is None:
-            cfg.resume = False
+        last = _last_checkpoint(Path(cfg.work_dir))
+        cfg.resume = last is not None
+        if last is not None:
+            cfg.load_from = last
+        else:
             print(f'{cfg.work_dir} holds no checkpoint: the training begins anew')
     elif Path(resume).is_file():
-        cfg.load_from = resume
+        cfg.resume, cfg.load_from = True, resume
     else:
         raise ConfigError(f'--resume {resume}: no such checkpoint')
+
+
+def _set_start(cfg, pretrain: Sequence[str]) -> None:
+    """Let ``load_from`` name the one checkpoint that is meant."""
+    given = list(pretrain) or ([cfg.load_from] if cfg.get('load_from') else [])
+    if cfg.get('resume') or not given:
+        return
+    option = '--pretrain' if pretrain else 'load_from'
+    chosen = choose_checkpoint(given, option=option)
+    print(f'weights: {chosen}')
+    cfg.load_from = str(chosen.path)
 
 
 def _last_checkpoint(work_dir: Path) -> str | None:

@@ -3,8 +3,10 @@ from ocec.engine.hooks import (
     CheckpointHook,
     EarlyStoppingHook,
     EMAHook,
+    FreezeHook,
     GradHistogramHook,
     HParamsHook,
+    L2SPHook,
     LoggerHook,
     MarginWarmupHook,
     ProvenanceHook,
@@ -13,7 +15,7 @@ from ocec.engine.hooks import (
     ThresholdHook,
     VerdictHook,
 )
-from ocec.engine.optim import AmpOptimWrapper, OptimWrapper
+from ocec.engine.optim import AmpOptimWrapper, LayerWiseLR, OptimWrapper
 from ocec.engine.ramped_ema import RampedEMA
 from ocec.engine.runner import Runner
 from ocec.engine.schedulers import CyclicLR, OneCycleLR, ReduceOnPlateauLR
@@ -28,7 +30,10 @@ __all__ = [
     'CyclicLR',
     'EMAHook',
     'EarlyStoppingHook',
+    'FreezeHook',
     'GradHistogramHook',
+    'LayerWiseLR',
+    'L2SPHook',
     'LoggerHook',
     'MarginWarmupHook',
     'OneCycleLR',

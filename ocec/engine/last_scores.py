@@ -19,3 +19,20 @@ def metric_with_scores(evaluator: Evaluator) -> BaseMetric | None:
         if getattr(metric, 'last_scores', None) is not None:
             return metric
     return None
+
+
+def scored_parts(evaluator: Evaluator) -> list[BaseMetric]:
+    """Return a metric for each set of images whose scores have numbers of their own.
+
+    Args:
+        evaluator: of the validation or the test.
+
+    Returns:
+        The ``parts`` of the first metric that has scores, one for each source of the
+        images, or the metric itself; each has ``prefix``, ``threshold`` and
+        ``last_scores``. Empty where no metric keeps scores.
+    """
+    metric = metric_with_scores(evaluator)
+    if metric is None:
+        return []
+    return list(getattr(metric, 'parts', [metric]))

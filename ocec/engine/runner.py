@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-import os
-import subprocess
 import time
-from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -34,6 +31,9 @@ from ocec.engine.checkpoint_io import (
     set_rng_state,
 )
 from ocec.engine.host_memory import keep_freed_memory
+from ocec.engine.pretrained import load_start
+from ocec.engine.process_group import join_with_gloo
+from ocec.engine.start_weights import only_ours
 from ocec.registry import RUNNERS
 
 MMENGINE_HOOKS = (
@@ -80,7 +80,7 @@ class Runner(MMEngineRunner):
         if not _has_gpu():
             keep_freed_memory()
             if self.distributed and not is_distributed():
-                _init_gloo(self._launcher, env_cfg.get('dist_cfg', {}))
+                join_with_gloo(self._launcher, env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
         # mmengine keeps loggers and visualizers by experiment and second: a second
         # run of one process within that second would write into the first one's
@@ -221,6 +221,10 @@ class Runner(MMEngineRunner):
     ) -> dict:
         """Load weights, without running code from the file.
 
+        To resume, all of them. To start from them (``load_from``), those that fit, see
+        :func:`ocec.engine.pretrained.plan_start`; ``load_weights='raw'`` in the config
+        takes the raw ones of a run with EMA.
+
         Args:
             filename: of the checkpoint.
             map_location: not used: checkpoints are read to the CPU.
@@ -232,16 +236,22 @@ class Runner(MMEngineRunner):
         """
         trust = self.cfg.get('trust_checkpoint', False)
         checkpoint = load_safely(filename, trust=trust)
-        checkpoint = _with_state_dict(checkpoint, filename)
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         model = self.model.module if is_model_wrapper(self.model) else self.model
+        revise_keys = revise_keys or [(r'^module\.', '')]
+        if not self._resume:
+            self._has_loaded = True
+            return load_start(
+                self, model, checkpoint, filename, strict=strict, revise=revise_keys
+            )
+        checkpoint = only_ours(checkpoint, filename)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         checkpoint = _load_checkpoint_to_model(
-            model, checkpoint, strict, revise_keys=revise_keys or [(r'^module\.', '')]
+            model, checkpoint, strict, revise_keys=revise_keys
         )
         states = checkpoint.get('rng', [])
-        if self._resume and len(states) == self.world_size:
+        if len(states) == self.world_size:
             self._resumed_rng = states[self.rank]
-        elif self._resume:
+        else:
             self.logger.warning(
                 f'the checkpoint holds random states of {len(states)} ranks, this run '
                 f'has {self.world_size}: it goes on with new random numbers'
@@ -390,53 +400,8 @@ def _set_class_counts(model: nn.Module, counts: tuple[int, int]) -> None:
             module.set_class_counts(*counts)
 
 
-def _with_state_dict(checkpoint: dict, filename: str) -> dict:
-    """Return a checkpoint with its weights under ``state_dict``, or say why not."""
-    if 'state_dict' in checkpoint:
-        return checkpoint
-    if checkpoint and all(isinstance(x, torch.Tensor) for x in checkpoint.values()):
-        return {'state_dict': checkpoint}  # bare weights
-    if 'model_state' in checkpoint:
-        raise ValueError(
-            f"{filename} is a checkpoint of the original OCEC trainer ('model_state'), "
-            'whose layers have other names: train the same recipe here and start from '
-            'that'
-        )
-    raise ValueError(f'{filename} holds no weights: its keys are {list(checkpoint)}')
-
-
 def _has_gpu() -> bool:
     return get_device() != 'cpu'
-
-
-def _init_gloo(launcher: str, dist_cfg: dict) -> None:
-    """Join the other ranks; mmengine's own start-up asks CUDA for a device first."""
-    if launcher == 'slurm':
-        _set_slurm_env()
-    print(f'no GPU: rank {os.environ["RANK"]} talks to the others through gloo')
-    seconds = dist_cfg.get('timeout', 1800)
-    torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
-
-
-def _set_slurm_env() -> None:
-    """Translate Slurm's variables into those of torch.distributed."""
-    listed = subprocess.run(
-        ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    first_node = listed.stdout.split()[0]
-    # two jobs on one node must not meet at one port
-    port = 20000 + int(os.environ.get('SLURM_JOB_ID', 0)) % 20000
-    for name, value in (
-        ('RANK', os.environ['SLURM_PROCID']),
-        ('WORLD_SIZE', os.environ['SLURM_NTASKS']),
-        ('LOCAL_RANK', os.environ.get('SLURM_LOCALID', '0')),
-        ('MASTER_ADDR', first_node),
-        ('MASTER_PORT', str(port)),
-    ):
-        os.environ.setdefault(name, value)
 
 
 def _to_cpu(value):

@@ -1,3 +1,3 @@
-from ocec.evaluation.metrics import BinaryMetric
+from ocec.evaluation.metrics import BinaryMetric, SourceMetric
 
-__all__ = ['BinaryMetric']
+__all__ = ['BinaryMetric', 'SourceMetric']

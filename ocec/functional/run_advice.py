@@ -199,6 +199,30 @@ def still_rising(
     )
 
 
+def rising_rate(epoch_V: np.ndarray, lr_V: np.ndarray) -> Advice | None:
+    """Remark at the end of a run that the learning rate was still rising.
+
+    Args:
+        epoch_V: (V,) epochs of the validations, at least 3.
+        lr_V: (V,) learning rates.
+
+    Returns:
+        The remark, or None.
+    """
+    if len(lr_V) < 3 or not _finite(lr_V):
+        return None
+    # rounding of a constant rate is no rise
+    if lr_V[-1] < max(lr_V) or lr_V[-1] <= 1.001 * lr_V[-2]:
+        return None
+    return Advice(
+        'rising rate',
+        f'the learning rate was still rising at the end: {lr_V[-2]:.3g} in epoch '
+        f'{epoch_V[-2]}, {lr_V[-1]:.3g} in epoch {epoch_V[-1]}, its highest',
+        'a shorter warmup, more epochs, or a schedule that falls before the end: the '
+        'last steps at a low rate are worth most',
+    )
+
+
 def gradient_spikes(
     norm_T: np.ndarray,
     step_T: np.ndarray,

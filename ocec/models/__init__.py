@@ -8,6 +8,7 @@ from ocec.models.backbones import (
     ZooBackbone,
 )
 from ocec.models.classifiers import (
+    Distillation,
     ImageClassifier,
     PairClassifier,
     PairDistillation,
@@ -54,6 +55,7 @@ __all__ = [
     'OrderPairHead',
     'PairClassifier',
     'PairDistillation',
+    'Distillation',
     'PairFPN',
     'PairPreprocessor',
     'PairResNet',

@@ -69,7 +69,7 @@ def project_tsne(embedding_ND: np.ndarray, *, seed: int = 0) -> np.ndarray:
         seed: the same seed gives the same picture.
 
     Returns:
-        (N, 2) float64 coordinates.
+        (N, 2) float64 coordinates; zeros where nothing varies.
 
     Raises:
         ImportError: scikit-learn is not installed.
@@ -85,11 +85,15 @@ def project_tsne(embedding_ND: np.ndarray, *, seed: int = 0) -> np.ndarray:
         raise ImportError(
             't-SNE needs scikit-learn: pip install "ocec[report]"'
         ) from error
+    embedding_ND = embedding_ND.astype(np.float32)
+    if not np.ptp(embedding_ND, axis=0).any():
+        # scikit-learn would divide by zero and crash the process
+        return np.zeros((len(embedding_ND), 2))
     perplexity = min(PERPLEXITY, (len(embedding_ND) - 1) / 3)
     # one feature has no second axis to start from
     start = 'pca' if embedding_ND.shape[1] > 1 else 'random'
     tsne = TSNE(init=start, perplexity=perplexity, random_state=seed)
-    return tsne.fit_transform(embedding_ND.astype(np.float32)).astype(np.float64)
+    return tsne.fit_transform(embedding_ND).astype(np.float64)
 
 
 def draw_samples(num: int, num_wanted: int, *, seed: int = 0) -> np.ndarray:

@@ -51,11 +51,11 @@ def draw_curves(
                 runs[i].curves[name] for i in group.runs if name in runs[i].curves
             ]
             if curves:
-                label = (
-                    f'{group.name} ({len(curves)})' if len(curves) > 1 else group.name
-                )
+                label = _plain(group.name)
+                if len(curves) > 1:
+                    label += f' ({len(curves)})'
                 handles[label] = _draw_group(axes, curves, f'C{index % 10}')
-        axes.set(title=name, yscale='log' if name in LOG_SCALE else 'linear')
+        axes.set(title=_plain(name), yscale='log' if name in LOG_SCALE else 'linear')
         axes.grid(alpha=0.3)
     left_over = len(groups) - MAX_LINES
     title = f'{left_over} more are not drawn' if left_over > 0 else None
@@ -63,6 +63,11 @@ def draw_curves(
         handles.values(), handles.keys(), loc='outside right upper', title=title
     )
     figure.savefig(path)
+
+
+def _plain(text: str) -> str:
+    # matplotlib reads what is between two dollars as a formula
+    return text.replace('$', r'\$')
 
 
 def _draw_group(axes, curves: Sequence[Curve], color: str):

@@ -135,7 +135,7 @@ def read_run(work_dir: Path, *, name: str | None = None) -> RunLog:
         )
     try:
         content = _read_log(work_dir, log)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise RunError(f'{log.name} cannot be read: {error}') from error
     curves = build_curves(content.records)
     if not curves:
@@ -190,7 +190,8 @@ def _add_provenance(run: RunLog) -> None:
         sessions = json.loads(path.read_text(encoding='utf-8'))['sessions']
         run.facts = describe_session(sessions[-1])
         run.messages += find_changes(sessions)
-        run.seed = sessions[-1].get('seed', run.seed)
+        seed = sessions[-1].get('seed')
+        run.seed = seed if isinstance(seed, int) else run.seed
     except (
         OSError,
         ValueError,

@@ -38,7 +38,7 @@ def read_metrics_jsonl(path: Path) -> LogContent:
     clock = _Clock()
     records, skipped = [], 0
     for item in items:
-        phase = item.get('phase')
+        phase = str(item.get('phase'))  # a list cannot be looked up
         if phase == 'test':
             content.test = numbers_of(item, (*PLACE, 'seconds'))
         elif phase in PHASE_OF and _has_place(item):

@@ -130,5 +130,6 @@ def _describe_code(version: str | None, git: Mapping | None) -> str:
         if changed:
             digest = hashlib.sha256(changed.encode()).hexdigest()[:6]
             number = len(changed.splitlines())
-            parts.append(f'{number} files changed since ({digest})')
+            files = 'file' if number == 1 else 'files'
+            parts.append(f'{number} {files} changed since ({digest})')
     return ', '.join(parts) or UNKNOWN

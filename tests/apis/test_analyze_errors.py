@@ -133,16 +133,38 @@ def test_threshold_that_cannot_be_used(wanted, thresholds, message):
         choose_threshold(wanted, scored(thresholds=thresholds))
 
 
-def test_samples_without_a_finite_score_are_left_out(checkpoint, tmp_path, monkeypatch):
+@pytest.fixture
+def change_scores(monkeypatch):
+    """Return a function that puts a value into the scores of the first samples."""
     from ocec.apis import analyze_errors as module
 
-    def with_a_gap(*args, **kwargs):
-        found = score(*args, **kwargs)
-        found.scores['prob_B'][:2] = np.nan
-        return found
+    def change(field, value, num):
+        def score_and_change(*args, **kwargs):
+            found = score(*args, **kwargs)
+            found.scores[field][:num] = value
+            return found
 
-    score = module.score_checkpoint
-    monkeypatch.setattr(module, 'score_checkpoint', with_a_gap)
-    page = analyze_errors(checkpoint, out=tmp_path / 'page.html').read_text()
-    assert '2 of 24 samples have no finite score and are left out of everything' in page
+        score = module.score_checkpoint
+        monkeypatch.setattr(module, 'score_checkpoint', score_and_change)
+
+    return change
+
+
+@pytest.mark.parametrize(('field', 'value'), [('prob_B', np.nan), ('label_B', -1)])
+def test_samples_that_tell_nothing_are_left_out(
+    checkpoint, tmp_path, change_scores, field, value
+):
+    change_scores(field, value, 2)
+    out = tmp_path / 'page.html'
+    page = analyze_errors(checkpoint, out=out, all_samples=True).read_text()
+    assert '2 of 24 samples have no label or no finite score and are left out' in page
     assert 'All 22 samples of the split are counted' in page
+    assert number_listed(page) == 22
+    counted = re.findall(r'class="(?:good|wrong)">(\d+)', page)
+    assert sum(map(int, counted)) == 22
+
+
+def test_no_sample_has_a_label(checkpoint, change_scores):
+    change_scores('label_B', -1, None)
+    with pytest.raises(ValueError, match='no sample has a label: there are no errors'):
+        analyze_errors(checkpoint)

@@ -317,3 +317,26 @@ def test_without_embeddings_groups_and_errors(analysis, open_page, tmp_path):
     assert 'no group is known' in page.inner_text('body')
     table = page.locator('table[data-table=group] tbody tr')
     assert table.all_inner_texts() == ['unknown\t40\t20\t0\t0\t0\t0.0 %']
+
+
+def test_texts_of_the_data_are_no_html(analysis, make_eye_parquet, open_page, tmp_path):
+    evil = '</script><img src="x:" onerror="window.ran = true">{{7*7}}'
+    file = make_eye_parquet(
+        num_rows=NUM,
+        split=['val'] * NUM,
+        group=[f'{row // 4} {evil}' for row in range(NUM)],
+        image_path=[f'{row} {evil}' for row in range(NUM)],
+        **{evil: [evil, 'b'] * (NUM // 2)},
+    )
+    dataset = EyeParquet(file, 'val', image_size=(24, 40))
+    texts = {'name': evil, 'facts': [evil], 'warnings': [evil]}
+    path = tmp_path / 'page.html'
+    path.write_text(render_page(analysis(dataset=dataset, **texts)))
+    page = open_page(path)
+    page.locator('.tile button.open').first.click()
+    facts = page.locator('#facts td').all_inner_texts()
+    assert facts[1] == f'{facts[0]} {evil}'
+    assert evil in facts
+    assert page.locator('img[onerror]').count() == 0
+    assert page.evaluate('window.ran') is None
+    assert page.locator('.warning').all_inner_texts() == [evil]

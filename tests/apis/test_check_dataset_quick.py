@@ -7,7 +7,7 @@ import pytest
 
 from ocec.apis import check_dataset_quick
 from ocec.apis.check_dataset_quick import DatasetCheckHook, find_quickly
-from ocec.datasets import EyeParquet
+from ocec.datasets import EyeParquet, MixedEyes
 
 SIZE = (16, 32)
 RESIZE = {'type': 'mmcv.Resize', 'scale': SIZE[::-1]}
@@ -234,3 +234,35 @@ def test_another_word_is_refused():
     message = r"data_check must be one of \('auto', 'always', 'never'\), got 'yes'"
     with pytest.raises(ValueError, match=message):
         DatasetCheckHook('yes')
+
+
+# several sources
+
+
+def test_a_leak_between_one_source_of_a_mix_and_a_file(make_eye_parquet):
+    # the second source of training has the groups, and none of the pictures, of val
+    home = make_eye_parquet(
+        splits={'train': 1.0}, group=[f'h{r // 4}' for r in range(64)]
+    )
+    new = make_eye_parquet(num_rows=32, seed=5, splits={'train': 1.0})
+    val = make_eye_parquet(num_rows=32, seed=6, splits={'val': 1.0})
+    mixed = MixedEyes(
+        {'home': {'data': home}, 'new': {'data': new}}, 'train', image_size=SIZE
+    )
+    datasets = {'train': mixed, 'val': EyeParquet(val, 'val', image_size=SIZE)}
+    [text] = find_quickly(datasets)
+    assert text.startswith(
+        'LEAK: 8 groups are in train and val (s000, s001, s002, ...)'
+    )
+
+
+def test_a_clean_mix_has_nothing(make_eye_parquet):
+    files = [
+        make_eye_parquet(seed=k, group=[f'{k}{r // 4:02d}' for r in range(64)])
+        for k in (1, 2)
+    ]
+    sources = {f'source{k}': {'data': file} for k, file in enumerate(files)}
+    datasets = {
+        split: MixedEyes(sources, split, image_size=SIZE) for split in ('train', 'val')
+    }
+    assert find_quickly(datasets) == []

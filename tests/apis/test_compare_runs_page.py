@@ -235,6 +235,35 @@ def test_view_is_kept_over_a_reload(page):
     assert page.locator('#tab-config').is_visible()
 
 
+def test_names_and_texts_are_no_html(make_work_dir, open_page, tmp_path):
+    evil = '</script><img src="x:" onerror="window.ran = true">{{7*7}}%{y}'
+    folders = [
+        make_work_dir(
+            'a<img src="x:" onerror="window.ran = true">', **{evil: [1.0] * 3}
+        ),
+        make_work_dir('b', settings=f'model = dict(type={evil!r})', val_set=evil),
+    ]
+    comparison = build_comparison([read_run(f) for f in folders], {evil: evil})
+    comparison.notes.append(evil)
+    for run in comparison.runs:
+        run.messages.append(evil)
+        run.state = evil
+    path = tmp_path / 'report.html'
+    path.write_text(render_page(comparison))
+    page = open_page(path)
+    page.wait_for_selector('#charts .scatterlayer .trace')
+    page.select_option('#metric', index=0)
+    page.evaluate("state.shown = DATA.names.filter(name => name.includes('7*7'))")
+    for tab in ('curves', 'dimensions', 'gap', 'config', 'facts', 'notes'):
+        page.click(f'[data-tab={tab}]')
+    page.click('[data-tab=curves]')
+    title = page.locator('#charts .gtitle').text_content()
+    assert title == 'val/' + evil.rsplit('/', 1)[-1]
+    assert page.locator('img').count() == 0
+    assert page.evaluate('window.ran') is None
+    assert page.inner_text('#problems li') == f'{evil}: {evil}'
+
+
 def test_training_accuracy_where_it_was_logged(make_work_dir, open_page, tmp_path):
     folder = make_work_dir(**{'eye/accuracy': [0.5, 0.8, 0.9]})
     log = folder / 'metrics.jsonl'

@@ -40,6 +40,16 @@ def test_table_in_the_terminal(comparison, capsys, monkeypatch):
     assert 'gone: no such folder' in output
 
 
+def test_names_are_no_markup(make_work_dir, capsys):
+    folder = make_work_dir('[b]<i>', f1=(0.5,), **{'eye/new[/b]': [0.7]})
+    comparison = build_comparison([read_run(folder)], {}, metric='eye/new[/b]')
+    print_table(comparison)
+    output = capsys.readouterr().out
+    assert 'best b]' in output
+    assert '[b]<i>' in output
+    assert '| [b]&lt;i> | 0.7000 |' in write_markdown(comparison)
+
+
 def test_a_narrow_terminal_names_what_it_hides(comparison, capsys, monkeypatch):
     monkeypatch.setattr('ocec.apis.compare_runs_text.WIDE', 60)
     print_table(comparison)
@@ -55,7 +65,7 @@ def test_markdown(comparison):
     rows = [line for line in text.splitlines() if line.startswith('| wi\\|de')]
     assert '| 0.9500 | 2 |' in rows[0]
     # mean of 0.8 and 0.9; their deviation is 0.1 / sqrt(2)
-    assert '| base | 2 | 0.8500 ± 0.0707 | 2 ± 0 |' in text
+    assert '| base | 2 | 0.8500 ± 0.0707 | 2.0 ± 0.0 |' in text
     assert '| model.width | 8 | 8 | None |' in text
     assert '| x | None | None | [1] |' in text
     assert '- not comparable: different val set' in text

@@ -5,6 +5,8 @@ from mmengine.optim import ReduceOnPlateauLR
 
 from ocec.apis.config_monitors import check_monitors
 from ocec.apis.config_sites import iter_sites
+from ocec.engine.hooks import FreezeHook
+from ocec.evaluation import SourceMetric
 
 
 class EyeMetric:
@@ -22,8 +24,10 @@ class SilentMetric:
 CLASSES = {
     'EyeMetric': EyeMetric,
     'SilentMetric': SilentMetric,
+    'SourceMetric': SourceMetric,
     'CheckpointHook': CheckpointHook,
     'EarlyStoppingHook': EarlyStoppingHook,
+    'FreezeHook': FreezeHook,
     'ReduceOnPlateauLR': ReduceOnPlateauLR,
 }
 HAS = 'eye/f1, eye/accuracy, eye/loss'
@@ -120,3 +124,34 @@ def test_default_rule_of_the_plateau_against_the_metric():
 @pytest.mark.parametrize('rule', ['greater', None, ['greater']])
 def test_right_rule(rule):
     assert check(**saving(['eye/f1'], rule=rule)) == []
+
+
+@pytest.mark.parametrize(
+    ('name', 'meant'),
+    [
+        ('home/f1', None),
+        ('mean/auc', None),
+        ('new/loss', None),
+        ('mean/tp', 'home/tp'),
+        ('old/f1', 'f1?'),
+    ],
+)
+def test_metrics_of_each_source_and_their_mean(name, meant):
+    metric = dict(type='SourceMetric', sources=dict(home=dict(), new=dict(weight=2)))
+    lines = check(metric=metric, **saving(name))
+    assert len(lines) == (meant is not None)
+    for line in lines:
+        assert f'{name} is not a metric of val_evaluator, which has home/f1,' in line
+
+
+def test_metrics_that_steps_of_unfreezing_wait_for():
+    steps = [
+        dict(stages='blocks.*', monitor='eye/f1', value=0.8),
+        dict(stages='all', monitor='eye/los', value=0.2),
+        dict(stages='all', epoch=3),
+    ]
+    hook = dict(type='FreezeHook', freeze='backbone', unfreeze=steps)
+    [finding] = check(custom_hooks=[hook])
+    assert finding.startswith(
+        'custom_hooks.0.unfreeze.1.monitor: eye/los is not a metric of val_evaluator'
+    )

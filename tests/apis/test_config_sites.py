@@ -100,3 +100,22 @@ def test_preprocessor_of_the_zoo_needs_no_type():
 def test_schedulers_by_optimizer_name():
     sites = sites_of(param_scheduler=dict(first=[dict(type='X')]))
     assert 'param_scheduler.first.0' in sites
+
+
+def test_sources_of_a_mix_need_no_type():
+    dataset = dict(
+        type='MixedEyes',
+        sources=dict(
+            home=dict(data='a'), new=dict(type='Other', pipeline=[dict(type='T')])
+        ),
+    )
+    sites = list(iter_sites(Config(dict(train_dataloader=dict(dataset=dataset)))))
+    found = {
+        '.'.join(site.path[1:]): (site.type, site.place.registry) for site in sites
+    }
+    assert found == {
+        'dataset': ('MixedEyes', 'DATASETS'),
+        'dataset.sources.home': ('EyeParquet', 'DATASETS'),
+        'dataset.sources.new': ('Other', 'DATASETS'),
+        'dataset.sources.new.pipeline.0': ('T', 'TRANSFORMS'),
+    }

@@ -255,7 +255,7 @@ def test_weights_of_a_run_begin_the_next(settings_of, monkeypatch, tmp_path, cap
     second = train_by_guide(
         GuideSettings(**{**vars(settings), 'output_dir': str(tmp_path / 'second')})
     )
-    told = f'weights: {best} (F1 {first.best["value"]:.4f} by best.json)'
+    told = f'weights: {best} (eye/f1 {first.best["value"]:.4f} by best.json)'
     assert told in capsys.readouterr().out.splitlines()
     before, after = (
         torch.load(run.work_dir / run.best['file'], weights_only=True)['state_dict']

@@ -204,3 +204,73 @@ def test_a_model_of_another_kind_is_left_alone():
     cfg = Config({'model': {'type': 'mmpretrain.ImageClassifier'}})
     set_input_size(cfg)
     assert 'input_size' not in cfg.model
+
+
+def mix_of(first, second):
+    sources = {'home': {'data': str(first)}, 'new': {'data': str(second)}}
+    dataset = {'type': 'MixedEyes', 'image_size': (32, 64), 'sources': sources}
+    lines = [
+        f'{split}_dataloader = dict(dataset=dict(_delete_=True, '
+        f'**{ {**dataset, "split": split} }))'
+        for split in ('train', 'val', 'test')
+    ]
+    metric = "dict(_delete_=True, type='SourceMetric', sources=dict(home={}, new={}))"
+    lines += [f'{split}_evaluator = {metric}' for split in ('val', 'test')]
+    return '\n'.join(
+        [*lines, "default_hooks = dict(checkpoint=dict(save_best='new/f1'))"]
+    )
+
+
+def test_a_mix_of_sources_is_a_config_without_findings(
+    write_config, make_eye_parquet, capsys
+):
+    files = make_eye_parquet(), make_eye_parquet()
+    cfg = load_run_config(write_config(mix_of(*files)))
+    assert capsys.readouterr().out == ''
+    assert tuple(cfg.model.input_size) == (32, 64)
+    options = ['train_dataloader.dataset.sources.new.dta=1']
+    with pytest.raises(ConfigError, match='sources.new.dta: EyeParquet takes no such'):
+        load_run_config(write_config(mix_of(*files)), cfg_options=options)
+
+
+def test_a_test_of_one_file_in_place_of_all_sources(
+    write_config, make_eye_parquet, capsys
+):
+    config = write_config(mix_of(make_eye_parquet(), make_eye_parquet()))
+    cfg = load_run_config(config, data='one.parquet', for_test=True)
+    assert dict(cfg.test_dataloader.dataset) == {
+        'type': 'EyeParquet',
+        'data': 'one.parquet',
+        'split': 'test',
+        'image_size': (32, 64),
+    }
+    assert cfg.test_evaluator == {'type': 'BinaryMetric'}
+    for split in ('train', 'val'):  # of no matter for a test
+        assert cfg[f'{split}_dataloader'].dataset.type == 'MixedEyes'
+    assert capsys.readouterr().out.splitlines() == [
+        "test_dataloader.dataset: the sources home, new -> 'one.parquet'",
+        "test_evaluator.type: 'SourceMetric' -> 'BinaryMetric'",
+    ]
+
+
+def test_one_file_for_the_training_of_a_mix_is_refused(write_config, make_eye_parquet):
+    config = write_config(mix_of(make_eye_parquet(), make_eye_parquet()))
+    message = (
+        "'one.parquet' is one data set, train_dataloader has the sources home, new"
+    )
+    with pytest.raises(ConfigError, match=message):
+        load_run_config(config, data='one.parquet')
+
+
+def test_sources_of_one_file_that_are_split_differently_are_refused(
+    write_config, make_eye_parquet
+):
+    file = make_eye_parquet()
+    text = mix_of(file, make_eye_parquet())
+    options = [
+        'val_dataloader.dataset.sources.home.split_ratios=dict(train=0.5,val=0.5)'
+    ]
+    with pytest.raises(
+        ConfigError, match=r'is split in different ways[\s\S]*val_dataloader\.home: '
+    ):
+        load_run_config(write_config(text), cfg_options=options)

@@ -3,7 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from ocec.apis.threshold_report import report_text, report_thresholds
+from ocec.apis.threshold_report import (
+    report_text,
+    report_thresholds,
+    thresholds_for,
+)
 from ocec.functional.bootstrap import bootstrap_auc_interval, bootstrap_counts_interval
 from ocec.functional.calibration import apply_temperature, expected_calibration_error
 
@@ -152,3 +156,38 @@ def test_one_group_has_no_interval(scores):
     report = report_of({**scores, 'group_id_B': np.zeros(120, dtype=int)})
     assert report['at']['default']['f1_interval'] is None
     assert f'0.5000    {report["at"]["default"]["f1"]:.4f}  ' in report_text(report)
+
+
+def test_the_same_images_at_another_place(scores):
+    def fingerprint(folder, sha):
+        return {'files': [{'file': f'{folder}/x.parquet', 'footer_sha256': sha}]}
+
+    stored = {**STORED, 'data': fingerprint('/a', 'x')}
+    assert report_of(scores, stored, data=fingerprint('/b', 'x'))['is_same'] is True
+    assert report_of(scores, stored, data=fingerprint('/b', 'y'))['is_same'] is False
+
+
+def test_thresholds_of_the_source_that_is_tested():
+    home, new, other = (
+        {'split': split, 'files': [{'file': f'{split}.parquet', 'footer_sha256': sha}]}
+        for split, sha in (('val', 'aa'), ('val', 'bb'), ('val', 'cc'))
+    )
+    stored = {
+        **STORED,
+        'data': {'files': [], 'sources': {'home': home, 'new': new}},
+        'sources': {'home': {'best_f1': 0.1}, 'new': {'best_f1': 0.2, 'num_images': 9}},
+    }
+    # another split of the same file, wherever it lies
+    tested = {'split': 'test', 'files': [{'file': 'x', 'footer_sha256': 'bb'}]}
+    chosen = thresholds_for(stored, tested)
+    assert (chosen['best_f1'], chosen['num_images'], chosen['prefix']) == (
+        0.2,
+        9,
+        'new',
+    )
+    assert chosen['data'] == new
+    assert chosen['precision_target'] == 0.99
+    for data in (other, None):
+        assert thresholds_for(stored, data) is stored
+    assert thresholds_for(STORED, home) is STORED
+    assert thresholds_for(None, home) is None

@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from ocec.apis.errors import ConfigError
@@ -147,3 +148,90 @@ def test_the_data_check_can_be_turned_off(write_config):
     result = train(config, data_check='never')
     [log] = result.work_dir.glob('*.log')
     assert 'data check' not in log.read_text()
+
+
+@pytest.fixture
+def first(tmp_path, write_config):
+    """Folder of a run of two epochs."""
+    return train(write_config(), work_dir=tmp_path / 'first').work_dir
+
+
+FROZEN = """
+optim_wrapper = dict(optimizer=dict(lr=0.0, weight_decay=0.0))
+param_scheduler = None
+train_cfg = dict(max_epochs=1)
+"""
+
+
+@pytest.mark.parametrize('how', ['work_dir', 'pattern', 'load_from'])
+def test_weights_of_a_run_are_found(first, tmp_path, write_config, capsys, how):
+    pattern = str(first / 'best_*.pth')
+    text = FROZEN + (f'load_from = {pattern!r}' if how == 'load_from' else '')
+    given = {'work_dir': [str(first)], 'pattern': [pattern], 'load_from': []}[how]
+    result = train(write_config(text), work_dir=tmp_path / 'next', pretrain=given)
+    best = json.loads((first / 'best.json').read_text())
+    told = f'weights: {first / best["file"]} (eye/f1 {best["value"]:.4f} by best.json)'
+    assert told in capsys.readouterr().out
+    report = json.loads((result.work_dir / 'pretrained.json').read_text())
+    assert report['checkpoint'] == str(first / best['file'])
+    assert (report['share'], report['anew']) == (1.0, [])
+    start = torch.load(first / best['file'])['state_dict']['head.fc.weight']
+    end = torch.load(result.work_dir / 'epoch_1.pth')
+    assert torch.equal(end['state_dict']['head.fc.weight'], start)
+
+
+@pytest.mark.parametrize('which', ['ema', 'raw'])
+def test_averaged_or_raw_weights(first, tmp_path, write_config, which):
+    file = first / 'epoch_2.pth'
+    config = write_config(FROZEN)
+    train(config, work_dir=tmp_path / 'b', pretrain=[str(file)], load_weights=which)
+    before, after = torch.load(file), torch.load(tmp_path / 'b' / 'epoch_1.pth')
+    states = {
+        'ema': before['state_dict']['head.fc.weight'],
+        'raw': before['ema_state_dict']['module.head.fc.weight'],
+    }
+    assert not torch.equal(states['ema'], states['raw'])
+    # with a rate of 0 the average stays with what it started from
+    assert torch.equal(after['state_dict']['head.fc.weight'], states[which])
+    raw = after['ema_state_dict']['module.head.fc.weight']
+    assert torch.equal(raw, states[which])
+
+
+def test_auto_resume_wins_over_the_weights_to_begin_with(
+    first, tmp_path, write_config, capsys
+):
+    config, folder = write_config(), tmp_path / 'next'
+    given = [str(first / 'epoch_2.pth')]
+    options = ['train_cfg.max_epochs=1']
+    train(config, work_dir=folder, pretrain=given, resume='auto', cfg_options=options)
+    assert f'weights: {given[0]}' in capsys.readouterr().out
+    train(config, work_dir=folder, pretrain=['gone.pth'], resume='auto')
+    epochs = [json.loads(line)['epoch'] for line in (folder / 'metrics.jsonl').open()]
+    assert sorted(set(epochs)) == [1, 2]
+
+
+def test_what_does_not_go_together(first, write_config):
+    file = str(first / 'epoch_2.pth')
+    with pytest.raises(ConfigError, match='--pretrain begins .* give one of them'):
+        train(write_config(), pretrain=[file], resume=file)
+    config = write_config("load_weights = 'best'")
+    with pytest.raises(ConfigError, match=r"one of \('ema', 'raw'\), got 'best'"):
+        train(config, pretrain=[file])
+
+
+def test_another_architecture_is_a_matter_of_the_config(first, tmp_path, write_config):
+    options = ['model.backbone.base_channels=48']
+    message = r'another model .*\n  checkpoint: base_channels=8, config: 48\nGive'
+    with pytest.raises(ConfigError, match=message):
+        train(
+            write_config(),
+            work_dir=tmp_path / 'next',
+            pretrain=[str(first)],
+            cfg_options=options,
+        )
+
+
+def test_no_checkpoint_of_that_name(write_config):
+    config = write_config("load_from = 'gone/*.pth'")
+    with pytest.raises(ConfigError, match=r'load_from gone/\*.pth: the pattern '):
+        train(config)

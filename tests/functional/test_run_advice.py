@@ -7,6 +7,7 @@ from ocec.functional.run_advice import (
     lagging_average,
     overfitting,
     plateau_at_high_rate,
+    rising_rate,
     slow_average,
     still_rising,
 )
@@ -264,3 +265,26 @@ def test_slow_average_needs_two_clear_comparisons():
         'in epochs 10 and 15 the validation loss of the averaged weights was 0.4000 '
         'and 0.3000, that of the weights as trained 0.2000 and 0.2500'
     )
+
+
+def test_a_rate_that_rises_to_the_end():
+    rates = [0.01, 0.02, 0.03, 0.04]
+    assert rising_rate(epochs(rates), rates).evidence == (
+        'the learning rate was still rising at the end: 0.03 in epoch 3, 0.04 in '
+        'epoch 4, its highest'
+    )
+
+
+@pytest.mark.parametrize(
+    'rates',
+    [
+        [0.01, 0.02, 0.02, 0.02],  # the warmup is over
+        [0.02, 0.02, 0.02, 0.02 * (1 + 1e-9)],
+        [0.04, 0.01, 0.02, 0.03],  # a restart, below the peak
+        [0.01, 0.02],  # too short to tell
+        [0.01, NAN, 0.03],
+        [0.04, 0.03, 0.02],
+    ],
+)
+def test_a_rate_that_does_not_rise_to_the_end(rates):
+    assert rising_rate(epochs(rates), rates) is None

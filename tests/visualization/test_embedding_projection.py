@@ -82,3 +82,7 @@ def test_a_draw_is_the_same_for_the_same_seed():
     assert (drawn != draw_samples(1000, 50, seed=2)).any()
     assert draw_samples(3, 50).tolist() == [0, 1, 2]
     assert draw_samples(3, 0).tolist() == []
+
+
+def test_tsne_of_a_collapsed_network():
+    np.testing.assert_array_equal(project_tsne(np.full((6, 3), 0.3)), np.zeros((6, 2)))

@@ -49,3 +49,10 @@ def test_too_many_groups_are_told(make_work_dir, tmp_path, drawn):
     for_each = [group_runs([run])[0]] * len(runs)
     draw_curves(runs, for_each, tmp_path / 'curves.png', metric='')
     assert drawn[0].legends[0].get_title().get_text() == '3 more are not drawn'
+
+
+def test_a_name_is_no_formula(make_work_dir, tmp_path, drawn):
+    run = read_run(make_work_dir('lr $\\nothing$ _'))
+    draw_curves([run], group_runs([run]), tmp_path / 'curves.png', metric='val/f1')
+    [text] = drawn[0].legends[0].get_texts()
+    assert text.get_text() == r'lr \$\nothing\$ _'

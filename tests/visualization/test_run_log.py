@@ -66,6 +66,8 @@ def test_provenance_that_is_missing_or_broken(make_work_dir):
     run = read_run(folder)
     assert run.messages[0].startswith('no provenance.json: whether data and code are')
     assert run.seed == 1  # of the config
+    (folder / 'provenance.json').write_text('{"sessions": [{"seed": [2]}]}')
+    assert read_run(folder).seed == 1
 
 
 def test_broken_config_is_told(make_work_dir):
@@ -96,6 +98,11 @@ def test_history_of_the_original(tmp_path):
             'metrics.jsonl',
             '{"phase": "test", "epoch": 0, "step": 0, "f1": 1}',
             'no line of a training yet, only of a test',
+        ),
+        (
+            'metrics.jsonl',
+            f'{{"phase": "val", "epoch": 1, "step": 1, "f1": {10**400}}}',
+            'metrics.jsonl cannot be read: int too large',
         ),
         ('history.json', '[', 'history.json cannot be read: .*no complete JSON'),
     ],

@@ -43,12 +43,13 @@ def test_tests_and_strange_lines(tmp_path):
         {'phase': 'val', 'epoch': 0, 'step': 0, 'eye/f1': 0.7},
         {'phase': 'pretrain', 'epoch': 1, 'step': 1},
         {'phase': 'val'},
+        {'phase': ['val'], 'epoch': 1, 'step': 1},
     )
     content = read_metrics_jsonl(path)
     assert content.test == {'eye/f1': 0.8}
     assert content.records == []
     [message] = content.messages
-    assert message == 'metrics.jsonl: 2 lines have no known phase, epoch or step'
+    assert message == 'metrics.jsonl: 3 lines have no known phase, epoch or step'
 
 
 def test_memory_has_one_name(tmp_path):

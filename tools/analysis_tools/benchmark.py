@@ -3,13 +3,16 @@
 import argparse
 import sys
 
+PARTS = ['stages', 'peers', 'quality', 'ranks', 'growth']
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description='Time the stages of a training step, and compare the whole with '
         'pure compute, stock mmpretrain and a plain DataLoader loop, in turns, each in '
-        'a process of its own. Ratios are what counts: keep the machine quiet.',
+        'a process of its own. Ratios are what counts: keep the machine quiet. Data '
+        'and caches lie in a temporary folder, below $TMPDIR.',
     )
     parser.add_argument('config', metavar='CONFIG')
     parser.add_argument('--data', required=True, help='parquet file, folder or pattern')
@@ -20,7 +23,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--parts',
         nargs='+',
-        default=['stages', 'peers', 'quality', 'ranks', 'growth'],
+        choices=PARTS,
+        default=PARTS,
         help='stages: of a step; peers: against others; quality: seconds to a '
         'validation F1; ranks: CPU ranks against threads; growth: larger data sets '
         '(default: all)',

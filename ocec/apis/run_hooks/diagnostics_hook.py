@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from ocec.apis.diagnose import diagnose
 from ocec.apis.run_hooks.score_samples import score_samples
-from ocec.engine.last_scores import metric_with_scores
+from ocec.engine.last_scores import scored_parts
 from ocec.functional.probability import DEFAULT_THRESHOLD
 from ocec.registry import HOOKS
 from ocec.visualization.embedding_projection import draw_samples
@@ -45,7 +45,8 @@ class DiagnosticsHook(Hook):
     """Write ``diagnostics/<split>/epoch_XXXX/`` below the work_dir.
 
     It holds what :func:`ocec.apis.diagnose.diagnose` finds in the scores of the last
-    validation; the plots go to TensorBoard too. The last validation of a training is
+    validation; the plots go to TensorBoard too. Where several sources are validated at
+    once, each has its own, ``<split>/<source>/``. The last validation of a training is
     always written, and so is a test, as ``diagnostics/test/``; others every
     ``interval`` epochs, as long as that stays cheap. The main process writes; the
     others go on and wait at the next step. No random number of the run is used.
@@ -202,11 +203,10 @@ class DiagnosticsHook(Hook):
         start = time.perf_counter()
         moment, self._pending = self._pending, None
         validated = _last_scored(runner.val_loop, 'val', runner)
-        if validated is None:
-            return
-        self._diagnose(runner, validated, moment, tsne_samples)
-        if self._train_scores is not None:
-            trained = validated._replace(
+        for scored in validated:
+            self._diagnose(runner, scored, moment, tsne_samples)
+        if validated and self._train_scores is not None:
+            trained = validated[0]._replace(
                 split='train',
                 scores=self._train_scores,
                 dataset=runner.train_dataloader.dataset,
@@ -217,8 +217,7 @@ class DiagnosticsHook(Hook):
 
     def _diagnose_evaluation(self, runner: Runner, loop: BaseLoop, split: str) -> None:
         """Diagnose an evaluation outside a training."""
-        scored = _last_scored(loop, split, runner)
-        if scored is not None:
+        for scored in _last_scored(loop, split, runner):
             self._diagnose(runner, scored, self._loaded, self.tsne_samples)
 
     def _diagnose(
@@ -263,13 +262,20 @@ def _is_last(runner: Runner) -> bool:
     return runner.epoch == runner.max_epochs or runner.train_loop.stop_training
 
 
-def _last_scored(loop: BaseLoop, split: str, runner: Runner) -> _Scored | None:
-    """Return the scores of the last evaluation, if a metric kept them."""
-    metric = metric_with_scores(loop.evaluator)
-    if metric is not None:
-        threshold = getattr(metric, 'threshold', DEFAULT_THRESHOLD)
-        return _Scored(split, metric.last_scores, loop.dataloader.dataset, threshold)
-    runner.logger.info(
-        f'no diagnostics of {split}: no metric keeps the scores, as BinaryMetric does'
-    )
-    return None
+def _last_scored(loop: BaseLoop, split: str, runner: Runner) -> list[_Scored]:
+    """Return the scores of the last evaluation by source, if a metric kept them."""
+    parts = scored_parts(loop.evaluator)
+    if not parts:
+        runner.logger.info(
+            f'no diagnostics of {split}: no metric keeps the scores, as BinaryMetric '
+            'does'
+        )
+    return [
+        _Scored(
+            split if len(parts) == 1 else f'{split}/{part.prefix}',
+            part.last_scores,
+            loop.dataloader.dataset,
+            getattr(part, 'threshold', DEFAULT_THRESHOLD),
+        )
+        for part in parts
+    ]

@@ -2,8 +2,10 @@ from ocec.engine.hooks.advice_hook import AdviceHook
 from ocec.engine.hooks.checkpoint_hook import CheckpointHook
 from ocec.engine.hooks.early_stopping_hook import EarlyStoppingHook
 from ocec.engine.hooks.ema_hook import EMAHook
+from ocec.engine.hooks.freeze_hook import FreezeHook
 from ocec.engine.hooks.grad_histogram_hook import GradHistogramHook
 from ocec.engine.hooks.hparams_hook import HParamsHook
+from ocec.engine.hooks.l2_sp_hook import L2SPHook
 from ocec.engine.hooks.logger_hook import LoggerHook
 from ocec.engine.hooks.margin_warmup_hook import MarginWarmupHook
 from ocec.engine.hooks.provenance_hook import ProvenanceHook
@@ -20,7 +22,9 @@ __all__ = [
     'CheckpointHook',
     'EMAHook',
     'EarlyStoppingHook',
+    'FreezeHook',
     'GradHistogramHook',
+    'L2SPHook',
     'LoggerHook',
     'MarginWarmupHook',
     'ProvenanceHook',

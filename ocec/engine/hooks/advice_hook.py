@@ -27,7 +27,7 @@ RAW_CURVES = ('epoch', 'averaged_loss', 'raw_loss')
 
 @HOOKS.register_module()
 class AdviceHook(Hook):
-    """Warn of overfitting, idle learning rates, spikes, a lagging average.
+    """Warn of overfitting, unfit learning rates, spikes, a lagging average.
 
     What counts is decided in ``ocec/functional/run_advice.py``. Each kind of remark
     comes once per run, and all kinds are named again at the end. A collapsed class is
@@ -154,6 +154,10 @@ class AdviceHook(Hook):
         """
         saver = checkpoint_hook_of(runner)
         remarks = [_lagging_average(runner)]
+        if runner.epoch == runner.max_epochs:
+            remarks.append(
+                run_advice.rising_rate(self.curves['epoch'], self.curves['lr'])
+            )
         if saver and runner.epoch == runner.max_epochs:
             remarks.append(
                 run_advice.still_rising(

@@ -17,6 +17,7 @@ from torch import Tensor
 from ocec.engine.hooks.checkpoint_hook import checkpoint_hook_of
 from ocec.engine.host_memory import peak_memory_mb
 from ocec.engine.metrics_file import MetricsFile
+from ocec.engine.optim.param_groups import highest_rate, trained_rates
 from ocec.registry import HOOKS
 
 RATIO_DIGITS = 4
@@ -209,11 +210,13 @@ class LoggerHook(Hook):
             'seconds_per_batch': seconds / self._window_batches,
             'wait_share': min(self._wait_seconds / seconds, 1.0),
         }
-        lr = runner.optim_wrapper.get_lr()['lr'][0]
+        optimizer = runner.optim_wrapper.optimizer
+        lr = highest_rate(optimizer)
+        by_stage = {f'lr_{k}': rate for k, rate in trained_rates(optimizer).items()}
         eta = self._eta(runner, now)
         self._epoch_images += self._window_images
         self._window_start, self._window_images, self._wait_seconds = now, 0, 0.0
-        record = {'lr': lr, **means, **rates}
+        record = {'lr': lr, **by_stage, **means, **rates}
         self._write(runner, 'train', runner.epoch + 1, runner.iter + 1, record)
         runner.logger.info(
             f'Epoch(train) [{runner.epoch + 1}/{runner.max_epochs}]'

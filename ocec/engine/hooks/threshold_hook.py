@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from ocec.engine.last_scores import metric_with_scores
+from ocec.engine.last_scores import metric_with_scores, scored_parts
 from ocec.functional.calibration import fit_temperature, log_odds
 from ocec.functional.thresholds import choose_thresholds
 from ocec.registry import HOOKS
@@ -25,7 +25,8 @@ class ThresholdHook(Hook):
     ``checkpoint['thresholds']`` holds ``split``, ``prefix``, ``num_images``, ``data``
     (the fingerprint of the images), ``best_f1``, ``precision``, ``precision_target``,
     ``false_alarm``, ``false_alarm_target`` and ``temperature``; None where no value
-    reaches the target.
+    reaches the target. Where several sources are validated at once, these are of all
+    their images, and ``sources`` holds those of each by name.
 
     Args:
         precision: lowest precision that the threshold ``precision`` keeps, in (0, 1].
@@ -91,6 +92,15 @@ class ThresholdHook(Hook):
             'data': describe() if describe else None,
             **self._choose(scores['prob_B'], scores['label_B']),
         }
+        parts = scored_parts(runner.val_loop.evaluator)
+        if parts != [metric]:
+            checkpoint['thresholds']['sources'] = {
+                part.prefix: self._choose_of(part.last_scores) for part in parts
+            }
+
+    def _choose_of(self, scores: dict[str, np.ndarray]) -> dict[str, Any]:
+        chosen = self._choose(scores['prob_B'], scores['label_B'])
+        return {'num_images': len(scores['label_B']), **chosen}
 
     def _choose(self, prob_N: np.ndarray, label_N: np.ndarray) -> dict[str, Any]:
         chosen = choose_thresholds(

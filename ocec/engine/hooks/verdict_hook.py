@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from ocec.engine.hooks.checkpoint_hook import CheckpointHook, checkpoint_hook_of
-from ocec.engine.last_scores import metric_with_scores
+from ocec.engine.last_scores import scored_parts
 from ocec.functional.metric_interval import metric_interval
 from ocec.registry import HOOKS
 
@@ -113,8 +113,9 @@ class VerdictHook(Hook):
 
 def _interval_of_last(runner: Runner, name: str) -> dict | None:
     """Return the interval of the last validation's metric, if it has one."""
-    metric = metric_with_scores(runner.val_loop.evaluator)
-    if metric is None or not name.startswith(f'{metric.prefix}/'):
+    parts = scored_parts(runner.val_loop.evaluator)
+    metric = next((part for part in parts if name.startswith(f'{part.prefix}/')), None)
+    if metric is None:
         return None
     interval = metric_interval(name, metric.last_scores, threshold=metric.threshold)
     if interval is None:

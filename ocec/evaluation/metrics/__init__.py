@@ -1,3 +1,4 @@
 from ocec.evaluation.metrics.binary_metric import BinaryMetric
+from ocec.evaluation.metrics.source_metric import SourceMetric
 
-__all__ = ['BinaryMetric']
+__all__ = ['BinaryMetric', 'SourceMetric']

@@ -1,5 +1,6 @@
 """What OCEC's backbones share: the blocks' widths and strides, how blocks are run."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -130,3 +131,21 @@ def run_blocks(blocks: nn.Sequential, x_BCHW: Tensor, *, with_cp: bool) -> Tenso
         is_checkpointed = with_cp and blocks.training
         x_BCHW = checkpoint_block(block, x_BCHW) if is_checkpointed else block(x_BCHW)
     return x_BCHW
+
+
+def name_stages(stem: nn.Module, blocks: Iterable[nn.Module]) -> dict[str, list]:
+    """Name the stages of a backbone, the one nearest to the image first.
+
+    Args:
+        stem: what the image goes through first.
+        blocks: in the order in which they run.
+
+    Returns:
+        ``stem``, ``blocks.0``, ``blocks.1`` ... to lists of one module each.
+
+    Example:
+        >>> list(name_stages(nn.Identity(), [nn.Identity(), nn.Identity()]))
+        ['stem', 'blocks.0', 'blocks.1']
+    """
+    numbered = {f'blocks.{index}': [block] for index, block in enumerate(blocks)}
+    return {'stem': [stem], **numbered}

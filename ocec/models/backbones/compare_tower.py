@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ocec.models.backbones.block_plan import name_stages
 from ocec.models.backbones.weight_init import init_ocec_weights
 from ocec.models.layers.dense_stack import check_dropout
 from ocec.models.layers.global_pool import global_mean
@@ -63,6 +64,13 @@ class CompareTower(BaseModule):
     def init_weights(self) -> None:
         """Kaiming-normal convolutions (fan out), Xavier-uniform linear layers."""
         init_ocec_weights(self)
+
+    def stage_modules(self) -> dict[str, list[nn.Module]]:
+        """Return the stages, from the image on: ``stem``, ``blocks.0`` ... ``neck``."""
+        starts = [i for i, m in enumerate(self.convs) if isinstance(m, nn.Conv2d)]
+        ends = [*starts[1:], len(self.convs)]
+        convs = [self.convs[i:j] for i, j in zip(starts, ends, strict=True)]
+        return {**name_stages(convs[0], convs[1:]), 'neck': [self.projection]}
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return the features, (B, feat_dim)."""

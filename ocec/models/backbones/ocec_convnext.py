@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from ocec.models.backbones.block_plan import (
     check_input_size,
     check_positive,
+    name_stages,
     plan_blocks,
     run_blocks,
 )
@@ -118,6 +119,10 @@ class OCECConvNeXt(BaseModule):
                 raise ValueError(self._too_small(size, problem, max_blocks=index))
             rows, columns = rows // 2, columns // 2
         return rows, columns
+
+    def stage_modules(self) -> dict[str, list[nn.Module]]:
+        """Return the stages, from the image on: ``stem``, ``blocks.0`` ..."""
+        return name_stages(self.stem, self.blocks)
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor]:
         """Return a tuple of one feature map, (B, out_channels, h, w)."""

@@ -7,6 +7,7 @@ from ocec.models.backbones.block_plan import (
     check_input_size,
     check_positive,
     halved_size,
+    name_stages,
     plan_blocks,
     run_blocks,
 )
@@ -104,6 +105,10 @@ class OCECInvertedSE(BaseModule):
             ValueError: no size of an image.
         """
         return halved_size(check_input_size(input_size), self.num_halvings)
+
+    def stage_modules(self) -> dict[str, list[nn.Module]]:
+        """Return the stages, from the image on: ``stem``, ``blocks.0`` ..."""
+        return name_stages(self.stem, self.blocks)
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor]:
         """Return a tuple of one feature map, (B, out_channels, h, w)."""

@@ -87,6 +87,11 @@ class PairFPN(BaseModule):
         """Kaiming-normal convolutions (fan out), Xavier-uniform linear layers."""
         init_ocec_weights(self)
 
+    def stage_modules(self) -> dict[str, list[nn.Module]]:
+        """Return the stages, from the image on: ``stem``, ``blocks.0`` ... ``neck``."""
+        neck = [self.laterals, self.smooths, self.projection]
+        return {**self.stages.stage_modules(), 'neck': neck}
+
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return the features, (B, feat_dim)."""
         pooled = [global_mean(level) for level in self.pyramid(x_BCHW)]

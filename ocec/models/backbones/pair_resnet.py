@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from ocec.models.backbones.weight_init import init_ocec_weights
 from ocec.models.layers.dense_stack import DenseStack
@@ -68,6 +68,10 @@ class PairResNet(BaseModule):
     def init_weights(self) -> None:
         """Kaiming-normal convolutions (fan out), Xavier-uniform linear layers."""
         init_ocec_weights(self)
+
+    def stage_modules(self) -> dict[str, list[nn.Module]]:
+        """Return the stages, from the image on: ``stem``, ``blocks.0`` ... ``neck``."""
+        return {**self.stages.stage_modules(), 'neck': [self.projection]}
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Return the features, (B, feat_dim)."""

@@ -1,6 +1,7 @@
 """Backbones of other toolboxes. Shapes: B images, C channels, H x W pixels."""
 
 import copy
+from collections.abc import Iterable
 
 import torch
 from mmengine.model import BaseModule
@@ -67,6 +68,24 @@ class ZooBackbone(BaseModule):
         """
         return self._probe(check_input_size(input_size))[1:]
 
+    def stage_modules(self) -> dict[str, list[nn.Module]]:
+        """Return the stages in the order in which a dry run calls them.
+
+        The first layer is the ``stem``, then each block or layer is one of
+        ``blocks.0`` ...; a norm between them goes with the one before it.
+        What does not run, as a classifier that is left out, is in none.
+        """
+        stages: list[list[nn.Module]] = []
+        for name in self._running_order(_units(self.backbone)):
+            unit = self.backbone.get_submodule(name)
+            is_norm = all(param.ndim == 1 for param in unit.parameters())
+            if is_norm and stages:
+                stages[-1].append(unit)
+            else:
+                stages.append([unit])
+        numbered = {f'blocks.{i}': stage for i, stage in enumerate(stages[1:])}
+        return {'stem': stages[0], **numbered} if stages else {}
+
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, ...]:
         """Return the feature maps of the backbone, (B, C, h, w) each."""
         feats = self.backbone(x_BCHW)
@@ -90,17 +109,62 @@ class ZooBackbone(BaseModule):
 
     def _first_convolution(self) -> str:
         """Return the name of the convolution that runs first."""
-        probe, order = copy.deepcopy(self.backbone), []
-        for name, layer in probe.named_modules():
-            if isinstance(layer, nn.Conv2d):
-                layer.register_forward_hook(lambda *_, name=name: order.append(name))
-        _dry_run(probe, PROBE_SIZE)
+        convolutions = [
+            name
+            for name, layer in self.backbone.named_modules()
+            if isinstance(layer, nn.Conv2d)
+        ]
+        order = self._running_order(convolutions)
         if not order:
             raise ValueError(
                 f'{type(self.backbone).__name__} has no convolution whose stride '
                 'stem_stride could set'
             )
         return order[0]
+
+    def _running_order(self, names: Iterable[str]) -> list[str]:
+        """Find out which of the backbone's modules run, and in which order.
+
+        Args:
+            names: of modules.
+
+        Returns:
+            Those that a dry run calls, each once, in the order in which calls end.
+        """
+        probe, order = copy.deepcopy(self.backbone), []
+        for name in names:
+            probe.get_submodule(name).register_forward_hook(
+                lambda *_, name=name: order.append(name)
+            )
+        _dry_run(probe, PROBE_SIZE)
+        return list(dict.fromkeys(order))
+
+
+def _units(module: nn.Module, prefix: str = '') -> list[str]:
+    """Return the names of the layers and blocks that a backbone is made of.
+
+    Lists of blocks are taken apart, blocks are not; of layers without parameters
+    there is nothing to train.
+    """
+    names = []
+    children = [
+        (f'{prefix}{name}', child)
+        for name, child in module.named_children()
+        if next(child.parameters(), None) is not None
+    ]
+    for name, child in children:
+        if len(children) == 1 or _is_list_of_blocks(child):
+            names += _units(child, f'{name}.') or [name]
+        else:
+            names.append(name)
+    return names
+
+
+def _is_list_of_blocks(module: nn.Module) -> bool:
+    """Whether it only holds blocks: a convolution with its norm does not."""
+    if not isinstance(module, nn.Sequential):
+        return isinstance(module, nn.ModuleList)
+    return any(next(child.children(), None) is not None for child in module)
 
 
 @torch.no_grad()

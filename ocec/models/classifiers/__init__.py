@@ -1,5 +1,6 @@
+from ocec.models.classifiers.distillation import Distillation
 from ocec.models.classifiers.image_classifier import ImageClassifier
 from ocec.models.classifiers.pair_classifier import PairClassifier
 from ocec.models.classifiers.pair_distillation import PairDistillation
 
-__all__ = ['ImageClassifier', 'PairClassifier', 'PairDistillation']
+__all__ = ['Distillation', 'ImageClassifier', 'PairClassifier', 'PairDistillation']

@@ -8,7 +8,8 @@ import inspect
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from ocec.functional.probability import prob_open
+from ocec.functional.probability import open_logit, prob_open
+from ocec.models.classifiers.distillation import Distillation
 from ocec.registry import MODELS
 from ocec.structures import BatchScores, BatchTargets
 
@@ -29,6 +30,8 @@ class ImageClassifier(BaseModel):
         input_size: (height, width) of the images in pixels. From it follows the size
             of the feature map, which heads with tokens must know; an image too small
             for the backbone is refused at once. The tools take it from the dataset.
+        distillation: config of :class:`Distillation`, or None. It acts in training
+            only.
 
     Raises:
         ValueError: the head's input channels are neither given nor known, or the
@@ -42,6 +45,7 @@ class ImageClassifier(BaseModel):
         *,
         data_preprocessor: dict | nn.Module | None = None,
         input_size: tuple[int, int] | None = None,
+        distillation: dict | Distillation | None = None,
     ) -> None:
         if isinstance(data_preprocessor, dict):  # mmengine would not look in our scope
             data_preprocessor = MODELS.build(data_preprocessor)
@@ -56,6 +60,11 @@ class ImageClassifier(BaseModel):
         if not isinstance(head, nn.Module):
             head = MODELS.build(self._complete_head(head, feature_size))
         self.head = head
+        self.distillation = (
+            MODELS.build(distillation)
+            if isinstance(distillation, dict)
+            else distillation
+        )
 
     def forward(
         self,
@@ -71,9 +80,10 @@ class ImageClassifier(BaseModel):
             mode: ``loss`` for training, ``predict`` for scores, ``tensor`` for logits.
 
         Returns:
-            ``loss``: dict(loss=scalar); ``predict``: a list of one
-            :class:`BatchScores`, as mmengine's loops expect a list; ``tensor``: the
-            logits.
+            ``loss``: dict(loss=scalar), with a distillation in training
+            dict(loss_label=scalar, loss_distillation=scalar), whose sum trains;
+            ``predict``: a list of one :class:`BatchScores`, as mmengine's loops expect
+            a list; ``tensor``: the logits.
 
         Raises:
             ValueError: an unknown mode.
@@ -84,6 +94,8 @@ class ImageClassifier(BaseModel):
         if mode == 'tensor':
             return self.head(feats)
         if mode == 'loss':
+            if self.distillation is not None and self.training:
+                return self._distilled(inputs, feats, data_samples.target_B)
             return {'loss': self.head.loss(feats, data_samples.target_B).mean()}
         embedding_BD = self.head.embed(feats)
         logits = self.head.logits(embedding_BD)
@@ -104,6 +116,21 @@ class ImageClassifier(BaseModel):
     def _features(self, inputs_BCHW: Tensor) -> tuple[Tensor, ...]:
         feats = self.backbone(inputs_BCHW)
         return feats if isinstance(feats, (tuple, list)) else (feats,)
+
+    def _distilled(
+        self, inputs: Tensor, feats: tuple[Tensor, ...], targets_B: Tensor
+    ) -> dict[str, Tensor]:
+        embedding_BD = self.head.embed(feats)
+        label_logits = self.head.logits(embedding_BD, targets_B)
+        label_loss = self.head.loss_module(label_logits, targets_B).mean()
+        # a margin belongs to the labels: the answer to compare is the one without
+        answer_B = open_logit(self.head.logits(embedding_BD))
+        gap_B = self.distillation.loss(answer_B, inputs, self.data_preprocessor)
+        weight = self.distillation.weight
+        return {
+            'loss_label': (1 - weight) * label_loss,
+            'loss_distillation': weight * gap_B.mean(),
+        }
 
     def _complete_head(self, head: dict, feature_size: tuple[int, int] | None) -> dict:
         """Fill in what the backbone gives and the config leaves out."""

@@ -95,6 +95,15 @@ class ResNetStages(nn.Module):
             maps.append(x_BCHW)
         return tuple(maps)
 
+    def stage_modules(self) -> dict[str, list[nn.Module]]:
+        """Return ``stem``, ``blocks.0`` ...; a stage's attention is in its last."""
+        named = {'stem': [self.stem]}
+        for stage, attention in zip(self.stages, self.attentions, strict=True):
+            for block in stage:
+                named[f'blocks.{len(named) - 1}'] = [block]
+            named[f'blocks.{len(named) - 2}'].append(attention)
+        return named
+
 
 def _attention(name: str, channels: int) -> nn.Module:
     reduction = max(1, min(ATTENTION_REDUCTION, channels // MIN_ATTENTION_UNITS))

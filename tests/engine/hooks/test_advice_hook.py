@@ -100,6 +100,16 @@ def test_still_rising_is_said_of_whole_runs_only(log_records, num_epochs, is_tol
     assert ('still rising' in kinds(log_records)) == is_told
 
 
+@pytest.mark.parametrize(('max_epochs', 'is_told'), [(4, True), (9, False)])
+def test_a_rate_that_rises_to_the_end_of_the_run(log_records, max_epochs, is_told):
+    runner = Runner(AdviceHook(), max_epochs=max_epochs)
+    rates = iter([0.1, 0.2, 0.3, 0.4])
+    runner.optim_wrapper.get_lr = lambda: {'lr': [next(rates)]}
+    runner.run([0.5] * 4, [0.5] * 4, [0.9] * 4)
+    runner.hook.after_train(runner)
+    assert kinds(log_records) == (['rising rate', 'was given on'] * is_told)
+
+
 def spiky_epochs(runner):
     """Sixty quiet steps, then one epoch with a spike in its third step: 63."""
     for _ in range(6):

@@ -98,3 +98,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, write_config):
 def test_interval_out_of_range():
     with pytest.raises(ValueError, match='interval must be > 0, got 0'):
         LoggerHook(interval=0)
+
+
+def test_rates_of_stages_are_logged_beside_the_highest(tmp_path, write_config):
+    config = write_config(
+        "optim_wrapper = dict(constructor='LayerWiseLR', paramwise_cfg=dict("
+        'stem_lr_mult=0.25, head_lr_mult=2))\ntrain_cfg = dict(max_epochs=1)'
+    )
+    train(config, work_dir=tmp_path / 'run')
+    line = lines_of(tmp_path / 'run', 'train')[0]
+    names = ['lr', 'lr_stem', 'lr_blocks.0', 'lr_blocks.1', 'lr_head']
+    assert [name for name in line if name.startswith('lr')] == names
+    assert line['lr'] == line['lr_head'] == pytest.approx(8 * line['lr_stem'], rel=1e-3)

@@ -115,3 +115,28 @@ def test_every_checkpoint_of_a_run_has_its_own(tmp_path, write_config):
 def test_arguments_out_of_range(arguments, message):
     with pytest.raises(ValueError, match=message):
         ThresholdHook(**arguments)
+
+
+def test_each_source_has_its_own():
+    runner = runner_with(PROB, LABEL)
+    [metric] = runner.val_loop.evaluator.metrics
+    halves = (('home', slice(0, 4)), ('new', slice(4, 8)))
+    metric.parts = [
+        SimpleNamespace(
+            prefix=name,
+            last_scores={field: x[part] for field, x in metric.last_scores.items()},
+        )
+        for name, part in halves
+    ]
+    hook = ThresholdHook()
+    hook.after_val_epoch(runner, {})
+    found = stored(hook, runner)
+    assert found['best_f1'] == pytest.approx(0.30)  # of all, as above
+    assert set(found['sources']) == {'home', 'new'}
+    for name, part in halves:
+        alone = runner_with(PROB[part], LABEL[part])
+        hook.after_val_epoch(alone, {})
+        expected = stored(hook, alone)
+        assert 'sources' not in expected
+        for key, value in found['sources'][name].items():
+            assert value == expected[key], key

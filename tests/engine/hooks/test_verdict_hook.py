@@ -140,3 +140,19 @@ def test_a_metric_of_another_prefix_or_without_an_interval(scores):
         runner = Runner(scores)
         runner.saver.best['metric'] = name
         assert interval_after_saving(VerdictHook(), runner) is None
+
+
+def test_the_interval_of_one_source(scores):
+    runner = Runner(scores)
+    [metric] = runner.val_loop.evaluator.metrics
+    half = {name: value[:20] for name, value in scores.items()}
+    part = SimpleNamespace(last_scores=half, prefix='new', threshold=0.4)
+    metric.prefix, metric.parts = 'mean', [part]
+    runner.saver.best['metric'] = 'new/f1'
+    expected = Runner(half)
+    assert interval_after_saving(VerdictHook(), runner) == interval_after_saving(
+        VerdictHook(), expected
+    )
+    # a mean over sources has none
+    runner.saver.best['metric'] = 'mean/f1'
+    assert interval_after_saving(VerdictHook(), runner) is None

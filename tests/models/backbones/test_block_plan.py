@@ -6,6 +6,7 @@ from ocec.models.backbones.block_plan import (
     check_input_size,
     check_positive,
     halved_size,
+    name_stages,
     plan_blocks,
     run_blocks,
 )
@@ -90,3 +91,14 @@ def test_blocks_are_checkpointed_in_training_only(with_cp, is_training, runs):
     calls.clear()
     out.sum().backward()
     assert len(calls) == 2 * (runs - 1)
+
+
+def test_stages_from_the_image_on():
+    stem, *blocks = (nn.Linear(1, 1) for _ in range(3))
+    stages = name_stages(stem, nn.Sequential(*blocks))
+    assert list(stages) == ['stem', 'blocks.0', 'blocks.1']
+    assert [modules for modules in stages.values()] == [
+        [stem],
+        [blocks[0]],
+        [blocks[1]],
+    ]

@@ -51,3 +51,12 @@ def test_sizes_out_of_range(widths, dim):
 def test_dropout_out_of_range():
     with pytest.raises(ValueError, match=r'dropout must be in \[0, 1\), got 1'):
         CompareTower(dropout=1)
+
+
+def test_stages_from_the_image_on_hold_every_parameter():
+    tower = CompareTower()
+    stages = tower.stage_modules()
+    assert list(stages) == ['stem', 'blocks.0', 'blocks.1', 'neck']
+    held = [p for modules in stages.values() for m in modules for p in m.parameters()]
+    assert len(held) == len(set(map(id, held)))
+    assert set(map(id, held)) == set(map(id, tower.parameters()))

@@ -163,3 +163,11 @@ def test_drop_path_out_of_range_is_named():
     message = r'drop_path_rate must be in \[0, 1\), got 1'
     with pytest.raises(ValueError, match=message):
         OCECBaseline(drop_path_rate=1)
+
+
+def test_stages_from_the_image_on_hold_every_parameter():
+    backbone = OCECBaseline(8, 3)
+    stages = backbone.stage_modules()
+    assert list(stages) == ['stem', 'blocks.0', 'blocks.1', 'blocks.2']
+    held = [p for modules in stages.values() for m in modules for p in m.parameters()]
+    assert [id(p) for p in held] == [id(p) for p in backbone.parameters()]

@@ -85,3 +85,12 @@ def test_checkpointing_changes_nothing():
 def test_width_out_of_range():
     with pytest.raises(ValueError, match='pyramid_channels must be >= 1, got 0'):
         make_tower(pyramid_channels=0)
+
+
+def test_stages_from_the_image_on_hold_every_parameter():
+    tower = PairFPN(**TINY)
+    stages = tower.stage_modules()
+    assert list(stages) == ['stem', 'blocks.0', 'blocks.1', 'blocks.2', 'neck']
+    held = [p for modules in stages.values() for m in modules for p in m.parameters()]
+    assert len(held) == len(set(map(id, held)))
+    assert set(map(id, held)) == set(map(id, tower.parameters()))

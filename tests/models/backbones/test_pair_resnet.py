@@ -83,3 +83,12 @@ def test_dropouts_are_where_they_belong():
 def test_a_bad_setting_of_a_config_is_named():
     with pytest.raises(ValueError, match="attention must be one of .* got 'eca'"):
         MODELS.build({'type': 'PairResNet', 'attention': 'eca'})
+
+
+def test_stages_from_the_image_on_hold_every_parameter():
+    tower = PairResNet(**TINY)
+    stages = tower.stage_modules()
+    assert list(stages) == ['stem', 'blocks.0', 'blocks.1', 'blocks.2', 'neck']
+    held = [p for modules in stages.values() for m in modules for p in m.parameters()]
+    assert len(held) == len(set(map(id, held)))
+    assert set(map(id, held)) == set(map(id, tower.parameters()))

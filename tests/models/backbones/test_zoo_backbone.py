@@ -162,3 +162,23 @@ def test_a_backbone_without_feature_maps():
 class ReturnsDict(nn.Module):
     def forward(self, x):
         return {'feat': x}
+
+
+def test_stages_from_the_image_on_in_the_order_of_running():
+    zoo = ZooBackbone(LateConvolution())
+    inner = zoo.backbone
+    # the norm goes with the convolution before it
+    expected = {'stem': [inner.first], 'blocks.0': [inner.second, inner.norm]}
+    assert zoo.stage_modules() == expected
+
+
+def test_lists_of_blocks_are_taken_apart_and_blocks_are_not():
+    def block():
+        return nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+
+    stem = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+    inner = nn.Sequential(stem, nn.Sequential(block(), block()), block())
+    stages = ZooBackbone(inner).stage_modules()
+    assert list(stages) == ['stem', 'blocks.0', 'blocks.1', 'blocks.2']
+    expected = [inner[0], inner[1][0], inner[1][1], inner[2]]
+    assert list(stages.values()) == [[module] for module in expected]

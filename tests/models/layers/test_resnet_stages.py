@@ -86,3 +86,12 @@ def test_checkpointing_changes_nothing():
 def test_arguments_out_of_range_are_named(setting, message):
     with pytest.raises(ValueError, match=message):
         ResNetStages(**setting)
+
+
+def test_stages_from_the_image_on():
+    stages = ResNetStages((1, 2, 1), width_mult=0.125)
+    named = stages.stage_modules()
+    assert list(named) == ['stem', 'blocks.0', 'blocks.1', 'blocks.2', 'blocks.3']
+    # attention is at the end of a stage, with its last block
+    assert named['blocks.1'] == [stages.stages[1][0]]
+    assert named['blocks.2'] == [stages.stages[1][1], stages.attentions[1]]

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from ocec.apis.guide_checkpoint import choose_checkpoint
+from ocec.apis.errors import ConfigError
+from ocec.apis.start_checkpoint import choose_checkpoint
 
 
 @pytest.fixture
@@ -24,14 +25,14 @@ def make_run(tmp_path):
     return make
 
 
-def test_a_single_file_needs_no_f1(make_run):
+def test_a_single_file_needs_no_metric(make_run):
     file = make_run('a', 'weights.bin') / 'weights.bin'
     chosen = choose_checkpoint([str(file)])
     assert chosen.path == file
-    assert str(chosen) == f'{file} (F1 not known)'
+    assert str(chosen) == f'{file} (no metric known)'
 
 
-def test_highest_f1_in_the_names_whatever_the_age(make_run):
+def test_highest_metric_in_the_names_whatever_the_age(make_run):
     folder = make_run(
         'v8',
         'ocec_best_epoch0004_f1_0.7512.pt',
@@ -42,7 +43,7 @@ def test_highest_f1_in_the_names_whatever_the_age(make_run):
     os.utime(folder / 'ocec_best_epoch0004_f1_0.7512.pt', (4e9, 4e9))
     best = folder / 'ocec_best_epoch0055_f1_0.7759.pt'
     by_pattern = choose_checkpoint([str(folder / 'ocec_best_epoch*.pt')])
-    assert str(by_pattern) == f'{best} (F1 0.7759 by its name)'
+    assert str(by_pattern) == f'{best} (f1 0.7759 by its name)'
     by_shell = choose_checkpoint([str(file) for file in sorted(folder.iterdir())])
     by_folder = choose_checkpoint([str(folder)])
     assert by_shell == by_folder == by_pattern
@@ -53,7 +54,48 @@ def test_a_folder_means_the_best_of_its_record(make_run):
         'run', 'epoch_9.pth', 'best_epoch_3.pth', 'f1_0.99.pth', best='best_epoch_3.pth'
     )
     chosen = choose_checkpoint([str(folder)])
-    assert str(chosen) == f'{folder / "best_epoch_3.pth"} (F1 0.9000 by best.json)'
+    best = folder / 'best_epoch_3.pth'
+    assert str(chosen) == f'{best} (eye/f1 0.9000 by best.json)'
+
+
+def test_a_run_may_have_chosen_by_any_metric(make_run):
+    folder = make_run('run', 'a.pth', 'b.pth', best='b.pth', metric='mrl/auc')
+    assert choose_checkpoint([str(folder)]).path == folder / 'b.pth'
+
+
+def test_of_losses_the_smallest(make_run):
+    folder = make_run('run', 'a_loss_0.31.pth', 'b_loss_0.29.pth', 'c.pth')
+    assert choose_checkpoint([str(folder)]).path.name == 'b_loss_0.29.pth'
+
+
+def test_several_that_are_equally_good(make_run, tmp_path):
+    folder = make_run('run', 'a_f1_0.90.pth', 'b_f1_0.9.pth', 'c_f1_0.89.pth')
+    message = (
+        '--pretrain: 2 checkpoints are equally good:\n'
+        rf'  {re.escape(str(folder))}/a_f1_0.90.pth \(f1 0.9000 by its name\)\n.*/b_f1_'
+        r'.*\nName one of them: --pretrain FILE'
+    )
+    with pytest.raises(ConfigError, match=message):
+        choose_checkpoint([str(folder)])
+    with pytest.raises(ConfigError, match='load_from: 2 checkpoints are equally'):
+        choose_checkpoint([str(folder)], option='load_from')
+
+
+def test_two_names_of_one_file_are_no_tie(make_run):
+    folder = make_run('run', 'a_f1_0.90.pth')
+    (folder / 'link_f1_0.90.pth').symlink_to(folder / 'a_f1_0.90.pth')
+    chosen = choose_checkpoint([str(folder / 'a*'), str(folder / 'link*')])
+    assert chosen.path == folder / 'a_f1_0.90.pth'
+
+
+def test_what_cannot_be_compared(make_run, tmp_path):
+    make_run('a', 'a.pth', best='a.pth', metric='mrl/f1')
+    make_run('b', 'b.pth', best='b.pth', metric='webeyes/f1')
+    with pytest.raises(ConfigError, match='2 checkpoints are rated by different metr'):
+        choose_checkpoint([str(tmp_path / '[ab]' / '*.pth')])
+    names = make_run('names', 'a_f1_0.9.pth', 'b_auc_0.9.pth')
+    with pytest.raises(ConfigError, match='2 checkpoints are rated by different metr'):
+        choose_checkpoint([str(names)])
 
 
 def test_runs_are_compared_by_their_records_and_names(make_run, tmp_path):
@@ -61,20 +103,18 @@ def test_runs_are_compared_by_their_records_and_names(make_run, tmp_path):
     make_run('b', 'best_2.pth', 'epoch_2.pth', best='best_2.pth', value=0.93)
     make_run('c', 'best_f1_0.9200.pth')
     chosen = choose_checkpoint([str(tmp_path / '*' / '*.pth')])
-    assert (chosen.path.name, chosen.f1) == ('best_2.pth', 0.93)
+    assert (chosen.path.name, chosen.value) == ('best_2.pth', 0.93)
     chosen = choose_checkpoint([str(tmp_path / name) for name in ('a', 'c')])
-    assert (chosen.path.name, chosen.f1) == ('best_f1_0.9200.pth', 0.92)
+    assert (chosen.path.name, chosen.value) == ('best_f1_0.9200.pth', 0.92)
 
 
-def test_record_of_another_metric_tells_no_f1(make_run):
-    folder = make_run(
-        'run', 'best_epoch_3.pth', 'epoch_9.pth', best='best_epoch_3.pth', metric='auc'
-    )
+def test_several_of_which_nothing_tells_the_best(make_run):
+    folder = make_run('run', 'epoch_3.pth', 'epoch_9.pth')
     message = (
         f'2 checkpoints, and neither a best.json(?s:.*){re.escape(str(folder))}'
-        r'/epoch_9.pth\n.*names best_epoch_3.pth, the best by auc\nName one of them'
+        r'/epoch_9.pth \(no metric known\)\nName one of them: --pretrain FILE'
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=message):
         choose_checkpoint([str(folder)])
 
 
@@ -90,13 +130,14 @@ def test_record_of_another_metric_tells_no_f1(make_run):
 def test_nothing_there(make_run, tmp_path, given, message):
     make_run('empty', 'train.log')
     make_run('stale', 'epoch_1.pth', best='best.pth')
-    with pytest.raises(FileNotFoundError, match=f'--pretrain .*{message}'):
+    with pytest.raises(ConfigError, match=f'--pretrain .*{message}'):
         choose_checkpoint([str(tmp_path / given)])
 
 
-def test_broken_record(make_run):
+@pytest.mark.parametrize('text', ['{', '[]', '{"file": "a.pth"}'])
+def test_broken_record(make_run, text):
     folder = make_run('run', 'a.pth')
-    (folder / 'best.json').write_text('{')
+    (folder / 'best.json').write_text(text)
     with pytest.raises(ValueError, match='best.json: not a readable record: '):
         choose_checkpoint([str(folder)])
 
@@ -112,4 +153,4 @@ def test_broken_record(make_run):
     ],
 )
 def test_f1_in_a_name(make_run, name, f1):
-    assert choose_checkpoint([str(make_run('run', name))]).f1 == f1
+    assert choose_checkpoint([str(make_run('run', name))]).value == f1
