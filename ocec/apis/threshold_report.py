@@ -14,12 +14,10 @@ import numpy as np
 from ocec.functional.bootstrap import Interval
 from ocec.functional.calibration import apply_temperature, expected_calibration_error
 from ocec.functional.classification import confusion_counts, roc_auc
-from ocec.functional.metric_interval import RATIOS, metric_interval
+from ocec.functional.metric_interval import FEW_GROUPS, RATIOS, metric_interval
 from ocec.visualization.run_provenance import describe_data
 
 LEVEL = 0.95
-# a percentile interval over fewer is clearly too narrow
-FEW_GROUPS = 20
 CHOSEN = ('best_f1', 'precision', 'false_alarm')
 SHOWN_RATIOS = ('f1', 'precision', 'recall')
 

@@ -52,8 +52,8 @@ def deal_blocks(digit_S: np.ndarray, *, per_block: int, seed: int) -> np.ndarray
         ValueError: per_block is below 1 or above the images of the rarest digit.
 
     Example:
-        >>> deal_blocks(np.arange(10).repeat(4), per_block=2, seed=0)[:4].sum()
-        np.int32(2)
+        >>> int(deal_blocks(np.arange(10).repeat(4), per_block=2, seed=0)[:4].sum())
+        2
     """
     count_10 = np.bincount(digit_S, minlength=NUM_DIGITS)
     if not 1 <= per_block <= count_10.min():

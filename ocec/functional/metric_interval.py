@@ -21,6 +21,8 @@ RATIOS = {
     'recall': recall,
     'accuracy': accuracy,
 }
+# below, an interval over groups is too narrow
+FEW_GROUPS = 20
 # groups times resamples: about a tenth of a second, which a run can spare now and then
 MAX_DRAWS = 10_000_000
 MOST_RESAMPLES, FEWEST_RESAMPLES = 1000, 100

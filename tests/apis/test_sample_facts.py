@@ -75,7 +75,9 @@ def test_one_plane_is_grey():
 
 
 @pytest.mark.parametrize(
-    'dataset', [Bare(), Planes(17), Planes(3, torch.float32)], ids=repr
+    'dataset',
+    [Bare(), Planes(17), Planes(3, torch.float32)],
+    ids=['bare', 'many-channels', 'floats'],
 )
 def test_what_is_no_picture_is_not_shown(dataset):
     assert pictures_of(dataset, [10, 0]) is None

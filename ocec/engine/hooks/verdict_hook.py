@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from ocec.engine.hooks.checkpoint_hook import CheckpointHook, checkpoint_hook_of
 from ocec.engine.last_scores import scored_parts
-from ocec.functional.metric_interval import metric_interval
+from ocec.functional.metric_interval import FEW_GROUPS, metric_interval
 from ocec.registry import HOOKS
 
 
@@ -108,7 +108,8 @@ class VerdictHook(Hook):
         low, high, number = (self.interval[n] for n in ('low', 'high', 'num_groups'))
         if low != low:  # one group has no interval
             return ''
-        return f' (95 % interval {low:.4f} to {high:.4f}, {number:,} groups)'
+        few = ', few: it is too narrow' if number < FEW_GROUPS else ''
+        return f' (95 % interval {low:.4f} to {high:.4f}, {number:,} groups{few})'
 
 
 def _interval_of_last(runner: Runner, name: str) -> dict | None:

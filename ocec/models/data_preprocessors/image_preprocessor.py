@@ -94,6 +94,9 @@ class ImagePreprocessor(BaseDataPreprocessor):
 
         Args:
             pixels_BCHW: (B, C, H, W) uint8 or float in [0, 255]; left untouched.
+
+        Returns:
+            (B, C, H, W) float32, about -3 to 3.
         """
         pixels_BCHW = pixels_BCHW.to(
             torch.float32, memory_format=self.memory_format, copy=True

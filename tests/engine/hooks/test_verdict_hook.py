@@ -27,7 +27,10 @@ def test_verdict_of_a_run(tmp_path, write_config):
     [[judged, checkpoint, curves, following]] = verdict_of(result.work_dir)
     best = result.best
     assert judged.startswith(f'  best       eye/f1 {best["value"]:.4f} (95 % interval ')
-    assert re.search(rf', 8 groups\) in epoch {best["epoch"]}; last epoch 0', judged)
+    assert re.search(
+        rf', 8 groups, few: it is too narrow\) in epoch {best["epoch"]}; last epoch 0',
+        judged,
+    )
     assert '; 3 epochs in 0:' in judged
     assert checkpoint == f'  checkpoint {result.work_dir / best["file"]}'
     assert curves == f'  curves     tensorboard --logdir {result.work_dir}'
