@@ -271,21 +271,25 @@ def _measure_quality(setup: BenchmarkSetup, data: str, target_f1: float) -> dict
 
 
 def _measure_ranks(setup: BenchmarkSetup, repeats: int) -> dict:
-    single = replace(setup, threads=1)
     rates: dict[str, list[float]] = {'one process': [], 'ranks of one thread': []}
     for _ in range(repeats):
         found, _ = in_own_process(CONTENDERS['ours'], setup)
         rates['one process'].append(max(found))
-        port = free_port()
-        with ExitStack() as stack:
-            ranks = [
-                stack.enter_context(_process()).submit(
-                    _call, train_as_rank, single, (rank, setup.threads, port)
-                )
-                for rank in range(setup.threads)
-            ]
-            rates['ranks of one thread'].append(max(ranks[0].result()[0]))
+        rates['ranks of one thread'].append(max(_run_ranks(train_as_rank, setup)[0]))
     return {'num_ranks': setup.threads, 'images_per_second': rates}
+
+
+def _run_ranks(function: Callable, setup: BenchmarkSetup) -> list:
+    """Call a function as as many ranks of one thread as there are threads."""
+    single, port = replace(setup, threads=1), free_port()
+    with ExitStack() as stack:
+        ranks = [
+            stack.enter_context(_process()).submit(
+                _call, function, single, (rank, setup.threads, port)
+            )
+            for rank in range(setup.threads)
+        ]
+        return [rank.result()[0] for rank in ranks]
 
 
 def _measure_growth(setup: BenchmarkSetup, sizes: Sequence[int]) -> list[dict]:
@@ -296,5 +300,12 @@ def _measure_growth(setup: BenchmarkSetup, sizes: Sequence[int]) -> list[dict]:
         grown = replace(setup, data=f'{folder}/eyes.parquet', work_dir=str(folder))
         write_repeated(Path(setup.data), size, Path(grown.data))
         figures.append(in_own_process(measure_growth, grown)[0])
+        if setup.device == 'cpu' and setup.threads > 1:
+            ranks = _run_ranks(measure_growth, grown)
+            figures[-1]['ranks'] = {
+                'num_ranks': len(ranks),
+                'epoch_seconds': max(rank['epoch_seconds'] for rank in ranks),
+                'peak_mb': max(rank['peak_mb'] or 0.0 for rank in ranks) or None,
+            }
         shutil.rmtree(folder)  # each has gigabytes
     return figures

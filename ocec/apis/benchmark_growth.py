@@ -43,23 +43,32 @@ def write_repeated(data: Path, num_rows: int, out: Path) -> None:
         writer.write_table(table.take(pa.array(val)))
 
 
-def measure_growth(setup: BenchmarkSetup) -> dict[str, float]:
-    """Train one epoch on a data set whose cache is not there yet.
+def measure_growth(
+    setup: BenchmarkSetup, rank: int = 0, world_size: int = 1, port: int = 0
+) -> dict[str, float]:
+    """Train one epoch on a data set whose cache may not be there yet.
 
     Args:
         setup: of the benchmark; its data decide on the size.
+        rank: of this process.
+        world_size: number of ranks, >= 1.
+        port: where they meet, if there are several.
 
     Returns:
-        ``images``, ``build_seconds`` (table and cache), ``epoch_seconds`` and
-        ``peak_mb`` of the process.
+        ``images`` of all ranks, ``build_seconds`` (table and cache),
+        ``epoch_seconds`` and ``peak_mb`` of the process.
     """
     start = time.perf_counter()
-    runner = build_runner(setup, epochs=1, validate=False)
+    if world_size > 1:
+        _tell_rank(rank, world_size, port)
+    runner = build_runner(setup, epochs=1, validate=False, distributed=world_size > 1)
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     built = time.perf_counter()
     clock = EpochClock(setup.synchronize)
     runner.register_hook(clock)
     runner.train()
+    if world_size > 1:
+        leave_process_group()
     return {
         'images': len(runner.train_dataloader.dataset),
         'build_seconds': built - start,
@@ -80,14 +89,7 @@ def train_as_rank(setup: BenchmarkSetup, rank: int, world_size: int, port: int) 
     Returns:
         Images per second of all ranks together, of each epoch.
     """
-    os.environ |= {
-        'RANK': str(rank),
-        'LOCAL_RANK': str(rank),
-        'WORLD_SIZE': str(world_size),
-        'LOCAL_WORLD_SIZE': str(world_size),
-        'MASTER_ADDR': '127.0.0.1',
-        'MASTER_PORT': str(port),
-    }
+    _tell_rank(rank, world_size, port)
     runner = build_runner(
         setup, epochs=setup.epochs + 1, validate=False, distributed=True
     )
@@ -106,7 +108,7 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def growth_is_linear(figures: Sequence[dict[str, float]]) -> float:
+def time_per_image_ratio(figures: Sequence[dict[str, float]]) -> float:
     """Compare the time per image of the largest set with that of the smallest.
 
     Args:
@@ -119,3 +121,15 @@ def growth_is_linear(figures: Sequence[dict[str, float]]) -> float:
         entry['epoch_seconds'] / entry['images'] for entry in (figures[0], figures[-1])
     )
     return last / first
+
+
+def _tell_rank(rank: int, world_size: int, port: int) -> None:
+    """Tell torch.distributed which rank this process is, as its launcher does."""
+    os.environ |= {
+        'RANK': str(rank),
+        'LOCAL_RANK': str(rank),
+        'WORLD_SIZE': str(world_size),
+        'LOCAL_WORLD_SIZE': str(world_size),
+        'MASTER_ADDR': '127.0.0.1',
+        'MASTER_PORT': str(port),
+    }

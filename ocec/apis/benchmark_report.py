@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ocec.apis.benchmark_growth import time_per_image_ratio
+
 NAMES = {
     'ours': 'ocec',
     'resident': 'pure compute: one resident batch',
@@ -243,17 +245,32 @@ def _quality_rows(quality: dict) -> list[str]:
 
 def _growth_rows(growth: list[dict]) -> list[str]:
     rows = [
-        '| images | table and cache, s | epoch, s | images/s | peak memory, MB |',
-        '|---|---|---|---|---|',
+        '| images | processes | table and cache, s | epoch, s | images/s '
+        '| peak memory of a process, MB |',
+        '|---|---|---|---|---|---|',
     ]
     for entry in growth:
-        rate = entry['images'] / entry['epoch_seconds']
-        rows.append(
-            f'| {entry["images"]:,} | {entry["build_seconds"]:.1f} | '
-            f'{entry["epoch_seconds"]:.1f} | {rate:,.0f} '
-            f'| {_megabytes(entry["peak_mb"])} |'
-        )
+        rows.append(_growth_row(entry['images'], '1', entry))
+        if 'ranks' in entry:  # they find the cache there
+            number = f'{entry["ranks"]["num_ranks"]} ranks of one thread'
+            rows.append(_growth_row(entry['images'], number, entry['ranks']))
+    if len(growth) > 1:
+        rows += [
+            '',
+            'Time per image, the largest set / the smallest: '
+            f'{time_per_image_ratio(growth):.2f}.',
+        ]
     return rows
+
+
+def _growth_row(images: int, processes: str, figures: dict) -> str:
+    build = figures.get('build_seconds')
+    return (
+        f'| {images:,} | {processes} | {"" if build is None else f"{build:.1f}"} '
+        f'| {figures["epoch_seconds"]:.1f} '
+        f'| {images / figures["epoch_seconds"]:,.0f} '
+        f'| {_megabytes(figures["peak_mb"])} |'
+    )
 
 
 def _megabytes(peak_mb: float | None) -> str:

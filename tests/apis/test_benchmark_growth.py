@@ -8,8 +8,8 @@ import torch
 from ocec.apis import benchmark_growth as module
 from ocec.apis.benchmark_growth import (
     free_port,
-    growth_is_linear,
     measure_growth,
+    time_per_image_ratio,
     train_as_rank,
     write_repeated,
 )
@@ -64,4 +64,4 @@ def test_growth_is_the_time_of_an_image():
         {'images': 1000, 'epoch_seconds': 25.0},
     ]
     # 0.025 / 0.02
-    assert growth_is_linear(figures) == pytest.approx(1.25)
+    assert time_per_image_ratio(figures) == pytest.approx(1.25)

@@ -200,10 +200,27 @@ def test_growth_has_rates_and_peaks_where_they_are_known():
     found = only('growth')
     found['growth'][0]['peak_mb'] = None
     assert format_benchmark(found).splitlines()[3:] == [
-        '| images | table and cache, s | epoch, s | images/s | peak memory, MB |',
-        '|---|---|---|---|---|',
-        '| 1,000 | 0.5 | 2.0 | 500 |  |',
-        '| 20,000 | 9.0 | 50.0 | 400 | 711 |',
+        '| images | processes | table and cache, s | epoch, s | images/s '
+        '| peak memory of a process, MB |',
+        '|---|---|---|---|---|---|',
+        '| 1,000 | 1 | 0.5 | 2.0 | 500 |  |',
+        '| 20,000 | 1 | 9.0 | 50.0 | 400 | 711 |',
+        '',
+        'Time per image, the largest set / the smallest: 1.25.',
+    ]
+
+
+def test_growth_of_ranks_stands_below_that_of_one_process():
+    found = only('growth')
+    del found['growth'][1]
+    found['growth'][0]['ranks'] = {
+        'num_ranks': 2,
+        'epoch_seconds': 1.6,
+        'peak_mb': 512.4,
+    }
+    assert format_benchmark(found).splitlines()[-2:] == [
+        '| 1,000 | 1 | 0.5 | 2.0 | 500 | 700 |',
+        '| 1,000 | 2 ranks of one thread |  | 1.6 | 625 | 512 |',
     ]
 
 
