@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ocec.apis.analyze_errors import analyze_errors
 from ocec.apis.sample_data import make_sample_eyes
 from ocec.apis.test import test
 from ocec.apis.train import train
@@ -17,7 +18,7 @@ SHOWN_METRICS = ('f1', 'precision', 'recall', 'accuracy', 'auc', 'ap')
 
 
 def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
-    """Generate eyes unless data are given, train the smallest config, test it.
+    """Generate eyes unless data are given, train the smallest config, test, show errors.
 
     Args:
         data: your own parquet file, folder or pattern; None generates eyes.
@@ -39,6 +40,9 @@ def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
         data=source,
         cfg_options=options,
         out=predictions,
+    )
+    analyze_errors(
+        checkpoint, data=source, split=split, out=result.work_dir / 'errors.html'
     )
     print(_summary(metrics, split, checkpoint, predictions, source))
 
@@ -64,6 +68,7 @@ def _summary(metrics, split: str, checkpoint, predictions, source) -> str:
 
 checkpoint    {checkpoint}
 predictions   {predictions}
+error page    {folder / 'errors.html'}
 metrics       {folder / 'metrics.jsonl'}
 TensorBoard   tensorboard --logdir {folder / 'vis_data'}
 
