@@ -92,6 +92,11 @@ def analyze_errors(
             'labels by heart, so no label errors are looked for and every number is '
             'too good. If it was not, add --held-out.'
         )
+    elif split == 'val':
+        warnings.append(
+            'If the checkpoint was chosen on this split, as the best epoch is, every '
+            'number is a little too good.'
+        )
     with tempfile.TemporaryDirectory(prefix='ocec-errors-') as folder:
         diagnosis = diagnose(
             scores,

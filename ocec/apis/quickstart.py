@@ -18,7 +18,7 @@ SHOWN_METRICS = ('f1', 'precision', 'recall', 'accuracy', 'auc', 'ap')
 
 
 def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
-    """Generate eyes unless data are given, train the smallest config, test, show errors.
+    """Generate eyes unless data are given, train the smallest config, test it.
 
     Args:
         data: your own parquet file, folder or pattern; None generates eyes.

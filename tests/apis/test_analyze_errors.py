@@ -59,6 +59,14 @@ def test_all_samples_up_to_the_limit(checkpoint, tmp_path):
     assert 'at most 5 in each list' in page
 
 
+@pytest.mark.parametrize(('split', 'is_told'), [('val', True), ('test', False)])
+def test_the_split_that_chose_the_epoch_is_named(checkpoint, tmp_path, split, is_told):
+    out = tmp_path / 'page.html'
+    analyze_errors(checkpoint, split=split, out=out)
+    page = out.read_text()
+    assert ('If the checkpoint was chosen on this split' in page) == is_told
+
+
 def test_training_data_have_no_probable_label_errors(checkpoint, tmp_path):
     out = tmp_path / 'page.html'
     analyze_errors(checkpoint, split='train', out=out)
