@@ -18,6 +18,7 @@ EXTRAS = {
         'onnxruntime>=1.22',
         'onnxscript>=0.5',
         'onnxslim>=0.1.60',
+        'safetensors>=0.4',
     ],
     'video': ['av>=14'],
     'search': ['optuna>=4.2', 'scikit-learn>=1.5'],

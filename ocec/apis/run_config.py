@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -35,7 +35,8 @@ def load_run_config(
         work_dir: folder of the run; by default that of the config, else
             ``work_dirs/<config name>``.
         cfg_options: ``KEY=VALUE`` texts.
-        data: parquet file, folder or pattern for every dataset of the config.
+        data: parquet file, folder or pattern for every dataset of the config; of one
+            with several sources ``NAME=FILE,NAME=FILE``.
         val_data: the same for validation and test only.
         no_check: do not refuse a config with findings.
         for_test: only what is tested counts: there ``data`` takes the place of all
@@ -159,9 +160,31 @@ def _point_at(cfg: Config, name: str, source, for_test: bool) -> list[str]:
     new = str(source) if isinstance(source, Path) else source
     dataset = cfg[name]['dataset']
     if is_mix(dataset):
+        if (files := _files_of_sources(new, dataset['sources'])) is not None:
+            return _point_sources_at(dataset, name, files)
         return _replace_mix(cfg, name, new, for_test)
     old, dataset['data'] = dataset.get('data'), new
     return [] if new == old else [f'{name}.dataset.data: {old!r} -> {new!r}']
+
+
+def _files_of_sources(data, sources: Mapping) -> dict[str, str] | None:
+    """Read ``NAME=FILE,NAME=FILE``; None if it is the name of one data set."""
+    parts = data.split(',') if isinstance(data, str) else []
+    pairs = [part.partition('=')[::2] for part in parts]
+    if not pairs or not all(name in sources and file for name, file in pairs):
+        return None
+    return dict(pairs)
+
+
+def _point_sources_at(dataset: dict, name: str, files: Mapping[str, str]) -> list[str]:
+    """Let sources of a mix read files; returns what that changes."""
+    changes = []
+    for source, new in files.items():
+        part = dataset['sources'][source]
+        old, part['data'] = part.get('data'), new
+        if new != old:
+            changes.append(f'{name}.dataset.sources.{source}.data: {old!r} -> {new!r}')
+    return changes
 
 
 def _replace_mix(cfg: Config, name: str, data, for_test: bool) -> list[str]:
@@ -170,8 +193,8 @@ def _replace_mix(cfg: Config, name: str, data, for_test: bool) -> list[str]:
     sources = ', '.join(mix['sources'])
     if not for_test:
         raise ConfigError(
-            f'{data!r} is one data set, {name} has the sources {sources}: change one '
-            f'with --cfg-options {name}.dataset.sources.NAME.data=...'
+            f'{data!r} is one data set, {name} has the sources {sources}: name them '
+            'with --data NAME=FILE,NAME=FILE'
         )
     tested = 'test' if cfg.get('test_dataloader') is not None else 'val'
     if name != f'{tested}_dataloader':

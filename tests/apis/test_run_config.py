@@ -253,6 +253,34 @@ def test_a_test_of_one_file_in_place_of_all_sources(
     ]
 
 
+def test_a_file_for_each_source(write_config, make_eye_parquet, capsys):
+    home = make_eye_parquet()
+    config = write_config(mix_of(home, home))
+    cfg = load_run_config(config, data=f'new=b.parquet,home={home}')
+    for split in ('train', 'val', 'test'):
+        sources = cfg[f'{split}_dataloader'].dataset.sources
+        assert {name: source.data for name, source in sources.items()} == {
+            'home': str(home),
+            'new': 'b.parquet',
+        }
+    # only what changes is told
+    assert capsys.readouterr().out.splitlines() == [
+        f"{split}_dataloader.dataset.sources.new.data: '{home}' -> 'b.parquet'"
+        for split in ('train', 'val', 'test')
+    ]
+
+
+@pytest.mark.parametrize(
+    'data', ['home=', 'home=a.parquet,b.parquet', 'other=a.parquet', 'a,b', 'x=y=z']
+)
+def test_what_names_no_source_is_one_data_set(data, write_config, make_eye_parquet):
+    config = write_config(mix_of(make_eye_parquet(), make_eye_parquet()))
+    with pytest.raises(
+        ConfigError, match='is one data set.*with --data NAME=FILE,NAME=FILE'
+    ):
+        load_run_config(config, data=data)
+
+
 def test_one_file_for_the_training_of_a_mix_is_refused(write_config, make_eye_parquet):
     config = write_config(mix_of(make_eye_parquet(), make_eye_parquet()))
     message = (

@@ -1,0 +1,19 @@
+"""Both cameras first, then more and more of the new one (11,457 parameters).
+
+Train:  python tools/train.py \
+    configs/ocec/finetune/ocec-baseline-small-mixed-then-new_1xb64-20e_eye-32x64.py \
+    --data home=home_eyes.parquet,new=new_eyes.parquet \
+    --pretrain work_dirs/home
+Result: not measured
+"""
+
+_base_ = './ocec-baseline-small-mixed_1xb64-20e_eye-32x64.py'
+
+train_dataloader = dict(
+    sampler=dict(
+        schedule=[
+            dict(begin=7, shares=dict(home=0.25, new=0.75)),
+            dict(begin=14, shares=dict(home=0.1, new=0.9)),
+        ]
+    )
+)

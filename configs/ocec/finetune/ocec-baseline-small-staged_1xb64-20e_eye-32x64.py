@@ -1,0 +1,45 @@
+"""Head, last blocks, everything, for a few hundred crops of a new camera.
+
+11,457 parameters.
+
+Train:  python tools/train.py \
+    configs/ocec/finetune/ocec-baseline-small-staged_1xb64-20e_eye-32x64.py \
+    --data new_eyes.parquet \
+    --pretrain work_dirs/home
+Result: not measured
+"""
+
+_base_ = './ocec-baseline-small_1xb64-20e_eye-32x64.py'
+
+# each group falls to a share of its own rate
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=0.1,
+        by_epoch=True,
+        end=1,
+        convert_to_iter_based=True,
+    ),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min_ratio=1e-3,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
+]
+optim_wrapper = dict(
+    constructor='LayerWiseLR',
+    paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0),
+)
+custom_hooks = [
+    dict(type='EMAHook', ema_type='RampedEMA', decay=0.999),
+    dict(
+        type='FreezeHook',
+        freeze='backbone',
+        unfreeze=[
+            dict(stages='blocks[-2:]', epoch=5),
+            dict(stages='all', epoch=10),
+        ],
+        warmup_epochs=1,
+    ),
+]
