@@ -88,6 +88,7 @@ def compare_datasets(
     seed: int = 0,
     allow_outside: bool = False,
     jobs: int | None = None,
+    quiet: bool = False,
 ) -> DriftReport:
     """Compare B with A, print a summary, write the reports.
 
@@ -106,6 +107,7 @@ def compare_datasets(
         seed: of that choice and of the classifier.
         allow_outside: also read pictures outside the folder of their parquet file.
         jobs: processes, >= 1; None takes all cores.
+        quiet: print no summary.
 
     Returns:
         What differs.
@@ -152,7 +154,8 @@ def compare_datasets(
         histograms=histograms(value_NK, is_b_N, label_N),
         notes=tuple(_notes(measured, pixels)),
     )
-    print(format_summary(report))
+    if not quiet:
+        print(format_summary(report))
     if json_file is not None:
         _write(json.dumps(asdict(report), indent=1) + '\n', Path(json_file))
     if html is not None:

@@ -3,7 +3,9 @@
 import json
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -91,6 +93,66 @@ def make_benchmark_setup(write_config, make_eye_parquet, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def make_scored_rows():
+    """Return a factory of drawn scores: normal evidence, +-2 by class, 1.2 wide.
+
+    Args of the factory:
+        num: rows.
+        groups: known groups of equal size; 0: none is known.
+        shift: added to the log-odds of open, which are right without it.
+        open_share: of the labels.
+        turn: by what the embeddings are turned, in radians, out of their plane.
+        flipped: number of a group whose labels are wrong.
+        labelled: False leaves all labels unknown.
+        seed: of everything.
+
+    Returns of the factory: the rows; their pictures do not exist.
+    """
+    from ocec.apis.drift_report_scores import ScoredRows
+
+    def make(
+        num=400,
+        *,
+        groups=40,
+        shift=0.0,
+        open_share=0.5,
+        turn=0.0,
+        flipped=None,
+        labelled=True,
+        seed=0,
+    ):
+        rng = np.random.default_rng(seed)
+        label_N = (np.arange(num) % 100 < 100 * open_share).astype(np.int8)
+        rng.shuffle(label_N)
+        evidence_N = rng.normal(4 * label_N - 2, 1.2)
+        # of two normal classes of equal width, at equal shares
+        log_odds_N = 4 * evidence_N / 1.44 + shift
+        group_N = np.full(num, -1, np.int32)
+        if groups:
+            group_N = (np.arange(num) * groups // num).astype(np.int32)
+        if flipped is not None:
+            label_N = np.where(group_N == flipped, 1 - label_N, label_N)
+        angle_N = evidence_N / 3
+        x_ND = rng.normal(0, 0.05, (num, 6))
+        x_ND[:, 0] += np.sin(angle_N)
+        x_ND[:, 1] += np.cos(angle_N) * np.cos(turn)
+        x_ND[:, 2] += np.cos(angle_N) * np.sin(turn)
+        return ScoredRows(
+            name=f'drawn {seed}',
+            table=SimpleNamespace(group_names=[f'g{g}' for g in range(groups)]),
+            num_rows=num,
+            row_N=np.arange(num),
+            prob_N=(1 / (1 + np.exp(-log_odds_N))).astype(np.float32),
+            label_N=label_N if labelled else np.full(num, -1, np.int8),
+            group_N=group_N,
+            embedding_ND=x_ND.astype(np.float32),
+            pixel_NK=rng.normal(100, 20, (num, 10)).astype(np.float32),
+        )
+
+    return make
+
+
+@pytest.fixture
 def make_pair_run(tmp_path):
     """Return a factory of finished runs on digit pairs, with random weights.
 
@@ -128,5 +190,66 @@ def make_pair_run(tmp_path):
             (folder / 'member.json').write_text(json.dumps(member))
             (folder / 'finished.json').write_text('{}')
         return folder
+
+    return make
+
+
+@pytest.fixture
+def make_side(make_eye_parquet):
+    """Return a factory of what methods say of drawn eyes, by the images they get wrong.
+
+    Args of the factory:
+        wrong: method to a set of rows for each of its seeds; row 1 is open, row 2 is
+            closed and so on, every four rows are one subject.
+        letter: ``A`` or ``B``.
+        num_rows: of the data set.
+        **columns: of the parquet file.
+
+    Returns of the factory: the side; P(open) is 0.9 or 0.1, the threshold 0.5.
+    """
+    from ocec.apis.finetune_report_scores import RunScores, Side
+    from ocec.datasets.eye_parquet import EyeParquet
+
+    def make(wrong, letter='B', num_rows=8, **columns):
+        file = make_eye_parquet(
+            num_rows=num_rows, split=['val'] * num_rows, seed=ord(letter), **columns
+        )
+        dataset = EyeParquet(file, 'val', image_size=(24, 40))
+        label_N = np.arange(num_rows) % 2
+        scores = {}
+        for name, seeds in wrong.items():
+            says = [(label_N == 1) ^ np.isin(range(num_rows), list(w)) for w in seeds]
+            scores[name] = [
+                RunScores(np.where(open_N, 0.9, 0.1), 0.5, 'stored') for open_N in says
+            ]
+        group_N = dataset.table.group_N.astype(np.int64)
+        rows = np.arange(num_rows)
+        return Side(letter, str(file), 'val', label_N, group_N, rows, dataset, scores)
+
+    return make
+
+
+@pytest.fixture
+def make_finetune_report(make_side):
+    """Return a factory of fine-tune reports whose numbers can be told by hand.
+
+    Args of the factory:
+        on_b: method to rows of B that each seed gets wrong, the start first.
+        on_a: the same of A.
+        runs: method to its runs; without any log if not given.
+        **columns: of the parquet file of B.
+
+    Returns of the factory: the report.
+    """
+    from ocec.apis.finetune_report import build_report
+    from ocec.apis.finetune_report_runs import ReportRun
+
+    def make(on_b, on_a, runs=None, **columns):
+        sides = {'B': make_side(on_b, 'B', **columns), 'A': make_side(on_a, 'A')}
+        methods = {
+            name: [ReportRun(f'{name} #{i}', Path(f'{name}{i}.pth')) for i in range(n)]
+            for name, n in ((name, len(seeds)) for name, seeds in on_b.items())
+        }
+        return build_report(methods | (runs or {}), sides, 'val')
 
     return make

@@ -54,6 +54,12 @@ def test_other_camera_is_found_and_named(make_eye_parquet, make_changed, capsys)
     assert f'A: {first}: 48 pictures, 12 groups' in output
 
 
+def test_quiet(make_eye_parquet, capsys):
+    path = make_eye_parquet(num_rows=40)
+    compare_datasets(path, path, quiet=True, **SETTINGS)
+    assert capsys.readouterr().out == ''
+
+
 def test_draws_of_one_kind_are_alike(make_eye_parquet):
     paths = [make_eye_parquet(num_rows=80, seed=seed, group=None) for seed in (1, 2)]
     report = compare_datasets(*paths, **SETTINGS)
