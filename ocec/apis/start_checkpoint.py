@@ -12,7 +12,7 @@ from pathlib import Path
 from ocec.apis.errors import ConfigError
 from ocec.engine.metric_rule import is_better, rule_of
 
-SUFFIXES = ('.pth', '.pt')
+SUFFIXES = ('.pth', '.pt', '.safetensors')
 # in this order: ocec_best_epoch0055_f1_0.7759.pt
 METRICS_IN_NAMES = ('f1', 'auc', 'accuracy', 'acc', 'loss')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pickle
@@ -10,6 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
+from ocec.engine.safetensors_io import (
+    encode_safetensors,
+    is_safetensors,
+    read_safetensors,
+)
 
 
 def save_atomically(checkpoint: dict, path: str | Path) -> str:
@@ -20,17 +27,24 @@ def save_atomically(checkpoint: dict, path: str | Path) -> str:
 
     Args:
         checkpoint: tensors and plain Python values only.
-        path: where to.
+        path: where to; ``.safetensors`` gives that format.
 
     Returns:
         The SHA-256 of the file in hexadecimal.
+
+    Raises:
+        ImportError: the format needs safetensors, which is not installed.
+        ValueError: the format cannot hold something in the checkpoint.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         with open(temporary, 'wb') as stream:
-            torch.save(checkpoint, stream)
+            if is_safetensors(path):
+                stream.write(encode_safetensors(checkpoint))
+            else:
+                torch.save(checkpoint, stream)
             stream.flush()
             os.fsync(stream.fileno())
         digest = file_sha256(temporary)
@@ -79,7 +93,7 @@ def load_safely(path: str | Path, *, trust: bool = False) -> dict:
     """Read a checkpoint to the CPU.
 
     Args:
-        path: of the checkpoint.
+        path: of the checkpoint; a ``.safetensors`` file is never unpickled.
         trust: unpickle anything. A pickle can run any program as you: only for files
             whose origin you know.
 
@@ -93,6 +107,8 @@ def load_safely(path: str | Path, *, trust: bool = False) -> dict:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such checkpoint')
+    if is_safetensors(path):
+        return read_safetensors(path)
     try:
         return torch.load(path, map_location='cpu', weights_only=not trust)
     except pickle.UnpicklingError as error:
@@ -102,7 +118,10 @@ def load_safely(path: str | Path, *, trust: bool = False) -> dict:
             f'loading it could run code ({reason}). If you know where it comes from, '
             'load it with --trust-checkpoint'
         ) from error
-    except (RuntimeError, EOFError) as error:
+    except (RuntimeError, EOFError, OSError) as error:
+        # of a file cut off in its last bytes torch makes an invalid place to seek
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise ValueError(f'{path}: damaged checkpoint: {error}') from error
 
 

@@ -123,7 +123,7 @@ def test_several_of_which_nothing_tells_the_best(make_run):
     [
         ('gone.pt', 'gone.pt: no such checkpoint'),
         ('runs/*/best*.pt', r'best\*.pt: the pattern matches no file'),
-        ('empty', 'empty: the folder holds no .pth or .pt file'),
+        ('empty', 'empty: the folder holds no .pth or .pt or .safetensors file'),
         ('stale', 'stale: best.json names best.pth, which is not there'),
     ],
 )

@@ -50,9 +50,12 @@ def test_missing_and_damaged_files_are_named(tmp_path):
     good = tmp_path / 'good.pth'
     checkpoint_io.save_atomically({'x': torch.zeros(1000)}, good)
     torn = tmp_path / 'torn.pth'
-    torn.write_bytes(good.read_bytes()[:2000])
-    with pytest.raises(ValueError, match='torn.pth: damaged checkpoint'):
-        checkpoint_io.load_safely(torn)
+    content = good.read_bytes()
+    # cut off at any place, also within the list of contents at the end
+    for size in (0, 10, 2000, len(content) - 500, len(content) - 1):
+        torn.write_bytes(content[:size])
+        with pytest.raises(ValueError, match='torn.pth: damaged checkpoint'):
+            checkpoint_io.load_safely(torn)
 
 
 def test_remove_takes_the_digest_along_and_forgives_a_missing_file(tmp_path):
