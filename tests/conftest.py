@@ -1,5 +1,6 @@
 """Fixtures of all tests: no test touches the user's cache or needs real data."""
 
+import importlib.util
 import json
 import logging
 import os
@@ -43,6 +44,16 @@ def real_data() -> Path:
     if not folder:
         pytest.skip('set OCEC_TEST_DATA to a folder that holds eyes/mrl.parquet')
     return Path(folder)
+
+
+@pytest.fixture(scope='session')
+def epam_conv3d():
+    """The module ``tests/golden/epam_conv3d.py``: EPAM-Net with Conv3d."""
+    path = Path(__file__).parent / 'golden' / 'epam_conv3d.py'
+    spec = importlib.util.spec_from_file_location('epam_conv3d', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

@@ -1,3 +1,3 @@
-from ocec.evaluation.metrics import BinaryMetric, SourceMetric
+from ocec.evaluation.metrics import ActionMetric, BinaryMetric, SourceMetric
 
-__all__ = ['BinaryMetric', 'SourceMetric']
+__all__ = ['ActionMetric', 'BinaryMetric', 'SourceMetric']

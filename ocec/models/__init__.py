@@ -1,13 +1,17 @@
 from ocec.models.backbones import (
     CompareTower,
+    EPAMNet,
     OCECBaseline,
     OCECConvNeXt,
     OCECInvertedSE,
     PairFPN,
     PairResNet,
+    RGBPoseConv3D,
+    XShiftNet,
     ZooBackbone,
 )
 from ocec.models.classifiers import (
+    ActionRecognizer,
     Distillation,
     ImageClassifier,
     PairClassifier,
@@ -23,8 +27,10 @@ from ocec.models.heads import (
     MLPMixerHead,
     OrderPairHead,
     TransformerHead,
+    TwoStreamHead,
 )
 from ocec.models.layers.margin import ArcFace, CosFace
+from ocec.models.layers.pose_attention import PoseAttention
 from ocec.models.losses import (
     BCELoss,
     FocalLabelSmoothCE,
@@ -34,6 +40,7 @@ from ocec.models.losses import (
 )
 
 __all__ = [
+    'ActionRecognizer',
     'AntisymmetricPairHead',
     'ArcFace',
     'AvgHead',
@@ -42,6 +49,7 @@ __all__ = [
     'CompareTower',
     'ConcatPairHead',
     'CosFace',
+    'EPAMNet',
     'FocalLabelSmoothCE',
     'FocalLoss',
     'FusionPairHead',
@@ -59,7 +67,11 @@ __all__ = [
     'PairFPN',
     'PairPreprocessor',
     'PairResNet',
+    'PoseAttention',
+    'RGBPoseConv3D',
     'SmoothFocalLoss',
     'TransformerHead',
+    'TwoStreamHead',
+    'XShiftNet',
     'ZooBackbone',
 ]

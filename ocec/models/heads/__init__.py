@@ -7,6 +7,7 @@ from ocec.models.heads.pair_concat_head import ConcatPairHead
 from ocec.models.heads.pair_fusion_head import FusionPairHead
 from ocec.models.heads.pair_order_head import OrderPairHead
 from ocec.models.heads.transformer_head import TransformerHead
+from ocec.models.heads.two_stream_head import TwoStreamHead
 
 __all__ = [
     'AntisymmetricPairHead',
@@ -17,5 +18,6 @@ __all__ = [
     'MLPMixerHead',
     'OrderPairHead',
     'TransformerHead',
+    'TwoStreamHead',
     'build_auto_head',
 ]
