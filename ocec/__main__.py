@@ -7,18 +7,19 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ocec.apis.guide_export_settings import GuideExport, add_export_arguments
 from ocec.apis.guide_parser import add_train_arguments
 from ocec.apis.guide_settings import GuideSettings
 
 
-def parse_args(arguments: Sequence[str] | None = None) -> GuideSettings:
+def parse_args(arguments: Sequence[str] | None = None) -> GuideSettings | GuideExport:
     """Read the command line.
 
     Args:
         arguments: the words after the program; None takes those of the process.
 
     Returns:
-        The settings of ``train``, the only command.
+        The settings of ``train`` or of ``exportonnx``.
     """
     parser = argparse.ArgumentParser(
         prog='python -m ocec', description='Open or closed eyes, as the guides do it.'
@@ -31,8 +32,16 @@ def parse_args(arguments: Sequence[str] | None = None) -> GuideSettings:
         'tools/train.py, then run it. Every flag may be written with dashes too.',
     )
     add_train_arguments(train)
+    export = commands.add_parser(
+        'exportonnx',
+        help='export a checkpoint to ONNX',
+        description='Print the equivalent call of tools/export_onnx.py, which can do '
+        'more, then run it.',
+    )
+    add_export_arguments(export)
     args = vars(parser.parse_args(arguments))
-    del args['command']
+    if args.pop('command') == 'exportonnx':
+        return GuideExport(**args)
     args['pretrain'] = tuple(args['pretrain'])
     try:
         return GuideSettings(**args)
@@ -55,11 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     try:
         from ocec.apis.command import run_command
-        from ocec.apis.guide_command import train_by_guide
+
+        if isinstance(settings, GuideExport):
+            from ocec.apis.guide_export import export_by_guide as function
+        else:
+            from ocec.apis.guide_command import train_by_guide as function
     except ImportError as error:  # a broken install; the message says what mends it
         print(f'error: {error}', file=sys.stderr)
         return 1
-    return run_command(train_by_guide, settings=settings)
+    return run_command(function, settings=settings)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocec.__main__ import main, parse_args
+from ocec.apis.guide_export_settings import GuideExport
 
 PATHS = ['--data_root', 'eyes', '--output_dir', 'run']
 # runs the module, then prints which modules of a list it has imported
@@ -20,7 +21,9 @@ finally:
 """
 
 
-@pytest.mark.parametrize('words', [['--help'], ['train', '--help']])
+@pytest.mark.parametrize(
+    'words', [['--help'], ['train', '--help'], ['exportonnx', '--help']]
+)
 def test_help_imports_nothing_heavy(words):
     done = subprocess.run(
         [sys.executable, '-c', WATCH, *words],
@@ -54,6 +57,17 @@ def test_wrong_usage(capsys, words, message):
     error = capsys.readouterr().err
     assert error.startswith('usage: python -m ocec')
     assert message in error
+
+
+def test_settings_of_an_export():
+    settings = parse_args(['exportonnx', '--checkpoint', 'a', '--output', 'b.onnx'])
+    assert settings == GuideExport(checkpoint='a', output='b.onnx')
+
+
+def test_export_of_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(['exportonnx', '--checkpoint', 'a', '--output', 'b.onnx']) == 2
+    assert capsys.readouterr().err == 'a: no such checkpoint\n'
 
 
 def test_settings():

@@ -183,8 +183,8 @@ def test_commands_of_the_readme_run_in_order(tmp_path):
 
 def test_the_table_of_recipes_is_what_the_tool_counts(capsys):
     rows = re.findall(
-        r'^\| \[([\w-]+)\]\(\1\.py\) \| [^|]+ \| ([\d,]+) \| ([\d.]+) \|',
-        read('configs/ocec/README.md'),
+        r'^\| \[([\w.-]+)\]\(\1\.py\) \| [^|]+ \| ([\d,]+) \| ([\d.]+) \|',
+        read('configs/ocec/README.md') + read('configs/ocec/finetune/README.md'),
         flags=re.MULTILINE,
     )
     sizes = get_flops([ROOT / 'configs' / 'ocec'])

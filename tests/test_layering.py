@@ -60,9 +60,10 @@ def find_imports(source: str, package: str) -> Iterator[tuple[int, str, bool]]:
     tree = ast.parse(source)
     local = {
         id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for node in ast.walk(function)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        or _is_for_annotations(block)
+        for node in ast.walk(block)
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -80,6 +81,16 @@ def find_imports(source: str, package: str) -> Iterator[tuple[int, str, bool]]:
             continue
         for name in names:
             yield node.lineno, name, id(node) in local
+
+
+def _is_for_annotations(node: ast.AST) -> bool:
+    """Whether a node is ``if TYPE_CHECKING:``, which never runs."""
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == 'TYPE_CHECKING'
+        and not node.orelse
+    )
 
 
 def check_module(path: str, source: str) -> list[str]:
@@ -202,6 +213,7 @@ def test_checker_finds_a_planted_violation(path, source, problem):
         ('ocec/models/heads/x.py', 'from .avg_head import AvgHead'),
         ('ocec/apis/x.py', 'from ocec.engine.runner import Runner'),
         ('ocec/export/x.py', 'def f():\n    import onnx'),
+        ('ocec/export/x.py', 'if TYPE_CHECKING:\n    import onnx'),
         ('ocec/__init__.py', 'from ocec.version import __version__'),
         ('ocec/functional/x.py', 'import math\nimport torch\nimport numpy as np'),
         ('tools/x.py', 'import argparse\ndef f():\n    from ocec.apis import train'),

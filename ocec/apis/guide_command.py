@@ -62,9 +62,9 @@ class GuideCall:
     def __str__(self) -> str:
         """Return the call for a shell, one line per option."""
         hidden = ['CUDA_VISIBLE_DEVICES='] if self.without_gpu else []
-        tool = _shown(_packed(TOOL))
+        tool = shown_path(packed_file(TOOL))
         lines = [
-            [*hidden, _shown(Path(sys.executable)), tool, _shown(self.config)],
+            [*hidden, shown_path(Path(sys.executable)), tool, shown_path(self.config)],
             ['--work-dir', self.work_dir],
             ['--data', self.data],
         ]
@@ -122,7 +122,7 @@ def build_call(settings: GuideSettings) -> tuple[GuideCall, list[str]]:
         FileNotFoundError: there are no data.
         ValueError: the data cannot be used.
     """
-    config = _packed(CONFIG)
+    config = packed_file(CONFIG)
     _, plateau = read_config(config).param_scheduler
     split = choose_split(settings)
     options = config_options(settings, split=split, plateau=plateau)
@@ -160,8 +160,18 @@ def _as_text(path: str) -> str:
     return path if is_plain else repr(path)
 
 
-def _packed(name: str) -> Path:
-    """Return a file of configs or tools, which lie beside the modules or above them."""
+def packed_file(name: str) -> Path:
+    """Return a file of configs or tools, which lie beside the modules or above them.
+
+    Args:
+        name: relative to the repository.
+
+    Returns:
+        Its path.
+
+    Raises:
+        ConfigError: the install lacks it.
+    """
     package = Path(__file__).parents[1]
     for folder in (package / '.mim', package.parent):
         if (folder / name).is_file():
@@ -169,8 +179,15 @@ def _packed(name: str) -> Path:
     raise ConfigError(f'{name}: not beside {package}; install the package again')
 
 
-def _shown(path: Path) -> str:
-    """Return a path as one would type it here."""
+def shown_path(path: Path) -> str:
+    """Return a path as one would type it here.
+
+    Args:
+        path: absolute.
+
+    Returns:
+        Relative to the current folder where it lies below.
+    """
     here = Path.cwd()
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
 
