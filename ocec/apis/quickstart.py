@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from ocec.apis.analyze_errors import analyze_errors
+from ocec.apis.export_onnx import export_onnx
 from ocec.apis.sample_data import make_sample_eyes
 from ocec.apis.test import test
 from ocec.apis.train import train
@@ -18,7 +19,7 @@ SHOWN_METRICS = ('f1', 'precision', 'recall', 'accuracy', 'auc', 'ap')
 
 
 def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
-    """Generate eyes unless data are given, train the smallest config, test it.
+    """Generate eyes unless data are given, train the smallest config, test, export.
 
     Args:
         data: your own parquet file, folder or pattern; None generates eyes.
@@ -44,7 +45,14 @@ def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
     analyze_errors(
         checkpoint, data=source, split=split, out=result.work_dir / 'errors.html'
     )
-    print(_summary(metrics, split, checkpoint, predictions, source))
+    exported = export_onnx(checkpoint, out=result.work_dir / 'model.onnx', data=source)
+    model = exported.files.get('fp32')
+    print(_summary(metrics, split, checkpoint, predictions, source, model))
+    if model is None:
+        raise RuntimeError(
+            'the exported file does not say what the checkpoint says: see the table '
+            f'above and {exported.parity}'
+        )
 
 
 def _test_split(source: str) -> str:
@@ -59,7 +67,7 @@ def _test_split(source: str) -> str:
     return 'val'
 
 
-def _summary(metrics, split: str, checkpoint, predictions, source) -> str:
+def _summary(metrics, split: str, checkpoint, predictions, source, model) -> str:
     numbers = '  '.join(f'{n} {metrics[f"eye/{n}"]:.4f}' for n in SHOWN_METRICS)
     folder = Path(checkpoint).parent
     python = _python()
@@ -69,6 +77,7 @@ def _summary(metrics, split: str, checkpoint, predictions, source) -> str:
 checkpoint    {checkpoint}
 predictions   {predictions}
 error page    {folder / 'errors.html'}
+ONNX          {model}
 metrics       {folder / 'metrics.jsonl'}
 TensorBoard   tensorboard --logdir {folder / 'vis_data'}
 

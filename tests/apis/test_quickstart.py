@@ -21,7 +21,7 @@ def tiny(write_config, tmp_path, monkeypatch):
 
 def paths_in(printed):
     """Value of each ``name   value`` line of the summary."""
-    names = ('checkpoint', 'predictions', 'error', 'metrics', 'TensorBoard')
+    names = ('checkpoint', 'predictions', 'error', 'ONNX', 'metrics', 'TensorBoard')
     lines = printed.replace('error page', 'error').splitlines()
     lines = [line.split(maxsplit=1) for line in lines]
     return {words[0]: words[1] for words in lines if words and words[0] in names}
@@ -48,7 +48,7 @@ def test_own_data_are_trained_and_tested(tiny, make_eye_parquet, capsys):
     run = folder / 'work_dirs' / 'quickstart'
     assert (folder / files['checkpoint']).parent == run
     assert 'best' in files['checkpoint']
-    for name in ('checkpoint', 'predictions', 'error', 'metrics'):
+    for name in ('checkpoint', 'predictions', 'error', 'ONNX', 'metrics'):
         assert (folder / files[name]).is_file(), name
     assert '<title>' in (folder / files['error']).read_text(encoding='utf-8')
     assert files['TensorBoard'].startswith('tensorboard --logdir ')
