@@ -8,7 +8,10 @@ Train:  python tools/train.py \
     configs/ocec/finetune/ocec-baseline-small_1xb64-20e_eye-32x64.py \
     --data new_eyes.parquet \
     --pretrain work_dirs/home
-Result: not measured
+Result: val F1 0.987 +/- 0.005 on the new camera,
+        0.804 +/- 0.077 at home (0.942 before);
+        n=3 seeds, 1,089 web crops after MRL eyes, one thread, 2026-11-21:
+        docs/finetuning.md
 """
 
 _base_ = [
