@@ -1,17 +1,20 @@
 # make quickstart   install, generate sample eyes, train, test (DATA=my.parquet: your own)
-# make test         install, run the tests
+# make test         install, run the tests (make slow: those of minutes)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: quickstart test lint clean
+.PHONY: quickstart test slow lint clean
 
 quickstart: $(INSTALLED)
 	$(BIN)/python tools/quickstart.py $(if $(DATA),--data "$(DATA)")
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m 'not slow'
+
+slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -111,9 +111,7 @@ def test_the_file_is_not_read_any_more(pictures):
     )
 
 
-@pytest.mark.parametrize(
-    'start_method', ['fork', pytest.param('spawn', marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize('start_method', ['fork', 'spawn'])
 def test_workers_may_read_what_lies_in_memory(make_eye_parquet, start_method):
     file = make_eye_parquet()
     kept = EyeParquet(file, 'val', image_size=SIZE, resident='memory')

@@ -152,7 +152,6 @@ def test_a_test_does_not_write_over_the_config_of_the_training(tmp_path, write_c
     assert (folder / 'tiny0.py').read_text() == written
 
 
-@pytest.mark.slow
 def test_a_compiled_run_gives_the_losses_of_a_plain_one(tmp_path, write_config):
     # inductor draws dropout from another generator
     plain = """
