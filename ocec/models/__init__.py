@@ -17,7 +17,11 @@ from ocec.models.classifiers import (
     PairClassifier,
     PairDistillation,
 )
-from ocec.models.data_preprocessors import ImagePreprocessor, PairPreprocessor
+from ocec.models.data_preprocessors import (
+    ActionPreprocessor,
+    ImagePreprocessor,
+    PairPreprocessor,
+)
 from ocec.models.heads import (
     AntisymmetricPairHead,
     AvgHead,
@@ -40,6 +44,7 @@ from ocec.models.losses import (
 )
 
 __all__ = [
+    'ActionPreprocessor',
     'ActionRecognizer',
     'AntisymmetricPairHead',
     'ArcFace',
