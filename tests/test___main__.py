@@ -89,7 +89,7 @@ def test_cpu_hides_the_gpus(monkeypatch, device, hidden):
     [
         ([], 1, 'error: --data_root eyes: no such parquet file, and no folder with '),
         (['--image_size', '4y'], 2, '--image_size must be two positive numbers such'),
-        (['--pretrain', '*.pt'], 2, '--pretrain *.pt: the pattern matches no file'),
+        (['--pretrain', '*.pt'], 2, '--pretrain *.pt: the pattern matches no .pth or '),
         (['--resume', 'x.pth'], 2, '--resume x.pth: no such checkpoint'),
     ],
 )

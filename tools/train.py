@@ -12,8 +12,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', help='folder of the run (logs, checkpoints)')
     parser.add_argument(
         '--data',
-        help='your parquet file, folder or pattern, for every dataset; of a config with '
-        'several sources NAME=FILE,NAME=FILE',
+        help='your parquet file, folder or pattern, for every dataset; '
+        'NAME=FILE,NAME=FILE for a config with several sources',
     )
     parser.add_argument('--val-data', help='the same, for validation and test only')
     parser.add_argument(

@@ -3,7 +3,8 @@
 Train:  python tools/train.py \
     configs/pair/pair-small-antisymmetric_1xb256-20e_digits-28x28.py \
     --data data/digit_pairs
-Result: not measured
+Result: test accuracy 89.18 (89.01 to 89.44, n=3 seeds) after 8 of the
+        20 epochs, MNIST pairs, severity 6, 2026-11-21: docs/pair.md
 """
 
 _base_ = [

@@ -3,7 +3,8 @@
 Train:  python tools/train.py \
     configs/pair/pair-small-fusion5_1xb256-20e_digits-28x28.py \
     --data data/digit_pairs
-Result: not measured
+Result: test accuracy 89.07 (n=1, seed 42) after 8 of the
+        20 epochs, MNIST pairs, severity 6, 2026-11-21: docs/pair.md
 """
 
 _base_ = [

@@ -24,6 +24,7 @@ from ocec.engine.checkpoint_io import (
     write_text_atomically,
 )
 from ocec.engine.last_scores import scored_parts
+from ocec.engine.model_settings import margin_type
 from ocec.engine.start_weights import read_weights
 from ocec.functional.weight_average import choose_alpha, interpolate_weights
 
@@ -177,16 +178,24 @@ def _read_pair(
     checkpoint_a: str | Path, checkpoint_b: str | Path, trust: bool
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Read the weights of both models, and refuse two that do not go together."""
-    states = []
+    states, margins = [], []
     for file in (checkpoint_a, checkpoint_b):
         if not Path(file).is_file():
             raise ConfigError(f'{file}: no such checkpoint')
         content = load_safely(file, trust=trust)
-        states.append(read_weights(content, str(file)).state)
+        weights = read_weights(content, str(file))
+        states.append(weights.state)
+        margins.append(margin_type(weights.model))
     try:
         interpolate_weights(*states, 0.0)
     except ValueError as error:
         raise ConfigError(f'{checkpoint_a}, {checkpoint_b}: {error}') from error
+    if None not in margins and margins[0] != margins[1]:
+        raise ConfigError(
+            f'A was trained with the margin {margins[0]}, B with {margins[1]}: their '
+            'last layers have one shape but not one meaning. Fine-tune with the margin '
+            'of A'
+        )
     for name in ('data_preprocessor.mean', 'data_preprocessor.std'):
         a, b = (state.get(name) for state in states)
         if a is not None and not torch.allclose(a, b):

@@ -54,15 +54,24 @@ def make_demo_page(
         The file written.
 
     Raises:
-        ConfigError: onnxruntime-web is not installed, or the threshold is out of range.
+        ConfigError: onnxruntime-web is not installed, the threshold is out of range,
+            the model was trained with another resize than the page has, or the page
+            would replace it.
         ValueError: the file is no model of this package, or keeps weights elsewhere.
         ImportError: jinja2, plotly or onnx is not installed.
     """
     if threshold is not None and not 0 < threshold < 1:
         raise ConfigError(f'--threshold must be in (0, 1), got {threshold}')
-    programs = load_programs(runtime)
     path = Path(model)
+    if Path(out).resolve() == path.resolve():
+        raise ConfigError(f'-o {out} is the model itself, and would replace it')
+    programs = load_programs(runtime)
     card = read_metadata(path)
+    if card.interpolation != 'bilinear' or card.pipeline:
+        raise ConfigError(
+            f'{model}: trained on pictures that were not resized bilinearly, as the '
+            'page does it: its numbers would be others'
+        )
     page = render_page(
         path.name, path.read_bytes(), card, programs, threshold=threshold
     )

@@ -239,7 +239,7 @@ def _measure_labelled(a, b: ScoredRows, threshold: float, found: dict, seed) -> 
         gaps['f1_own'] = difference(at_share, own['cross_fitted'])
         if b.embedding_ND is not None:
             head = probe_head(b, fold_N, says_open_N, seed=seed)
-            gaps['f1_head'] = difference(at_share, head['f1'])
+            gaps['f1_head'] = head and difference(at_share, head['f1'])
     calibrated = calibrate(b, fold_N if has_both else None, other=fit_set(a))
     return {
         'metrics': {'A': of_a, 'B': of_b, 'A_at_B_share': at_share},

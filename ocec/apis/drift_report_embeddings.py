@@ -59,7 +59,7 @@ def compare_embeddings(
     """
     outliers, distance_M = None, None
     if fold_a_N is not None:
-        outliers, distance_M = count_outliers(a, b, fold_a_N)
+        outliers, distance_M = count_outliers(a, b, fold_a_N) or (None, None)
     found = {
         'fisher': {
             name: finite_or_none(fisher_ratio(part.embedding_ND, part.label_N))
@@ -143,7 +143,7 @@ def tell_embeddings_apart(a: ScoredRows, b: ScoredRows, *, seed: int) -> dict | 
 
 def count_outliers(
     a: ScoredRows, b: ScoredRows, fold_N: np.ndarray
-) -> tuple[dict, np.ndarray]:
+) -> tuple[dict, np.ndarray] | None:
     """Count rows of B that lie farther from A's classes than A's own rows do.
 
     Mahalanobis distance to the nearer class mean, with one covariance for both
@@ -159,7 +159,8 @@ def count_outliers(
     Returns:
         ``limit``, the 0.99 quantile of A's squared distances; ``share``, of B beyond
         it, with its interval over groups; ``expected``, 0.01. And (M,) squared
-        distances of B over the limit.
+        distances of B over the limit. None without a limit: all folds but one lack a
+        class each time, or all embeddings of A are equal.
 
     Raises:
         ImportError: scikit-learn is not installed.
@@ -180,8 +181,10 @@ def count_outliers(
         own_N[held_N] = _nearest_distance(a_ND[held_N], means_2D, precision_DD)
         other_M += _nearest_distance(b_MD, means_2D, precision_DD)
         num_fits += 1
-    limit = float(np.nanquantile(own_N, OUTLIER_QUANTILE))
-    other_M /= max(num_fits, 1)
+    limit = float(np.nanquantile(own_N, OUTLIER_QUANTILE)) if num_fits else 0.0
+    if not limit > 0:
+        return None
+    other_M /= num_fits
     is_beyond_M = (other_M > limit).astype(np.float64)
     interval = bootstrap_interval(np.mean, is_beyond_M, group_N=b.group_N)
     found = {
@@ -194,7 +197,7 @@ def count_outliers(
 
 def probe_head(
     b: ScoredRows, fold_N: np.ndarray, own_says_N: np.ndarray, *, seed: int
-) -> dict:
+) -> dict | None:
     """Learn a new last layer for B on the frozen embeddings, and measure it unseen.
 
     A logistic regression on standardised embeddings, its penalty chosen inside the
@@ -208,7 +211,8 @@ def probe_head(
 
     Returns:
         ``f1`` and its ``gain`` over the decisions compared with, with intervals over
-        groups; ``auc`` over all folds at once.
+        groups; ``auc`` over all folds at once. None where some folds leave fewer than
+        three rows of a class to learn from.
 
     Raises:
         ImportError: scikit-learn is not installed.
@@ -222,11 +226,11 @@ def probe_head(
         raise ImportError(
             'the probe needs scikit-learn: pip install scikit-learn'
         ) from (error)
-    x_ND, prob_N = unit_length(b.embedding_ND), np.full(len(fold_N), 0.5)
+    x_ND, prob_N = unit_length(b.embedding_ND), np.empty(len(fold_N))
     for fold in np.unique(fold_N):
         held_N = fold_N == fold
         if np.bincount(b.label_N[~held_N], minlength=2).min() < 3:
-            continue  # the inner folds need each class
+            return None  # the inner folds need each class
         probe = make_pipeline(
             StandardScaler(),
             LogisticRegressionCV(

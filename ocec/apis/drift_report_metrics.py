@@ -15,6 +15,7 @@ from ocec.functional.bootstrap import bootstrap_counts_interval, bootstrap_inter
 from ocec.functional.classification import ConfusionCounts, confusion_counts, roc_auc
 from ocec.functional.interval_difference import difference_interval
 from ocec.functional.metric_interval import RATIOS, count_groups, metric_interval
+from ocec.functional.paired_tests import wilson_interval
 from ocec.functional.probability import CLOSED, OPEN
 from ocec.functional.score_distances import margin_statistics
 from ocec.functional.splits import split_by_group
@@ -129,9 +130,45 @@ def metrics_at(part: ScoredRows, threshold: float) -> dict:
     }
     for name in SHOWN:
         interval = metric_interval(name, scores, threshold=threshold)
-        found[name] = bounded(RATIOS[name](counts), interval)
-    auc = roc_auc(part.prob_N, part.label_N)
-    return {**found, 'auc': bounded(auc, metric_interval('auc', scores))}
+        bounds = allow_for_unseen(name, interval, part, found['open_share'])
+        found[name] = bounded(RATIOS[name](counts), bounds)
+    auc, interval = roc_auc(part.prob_N, part.label_N), metric_interval('auc', scores)
+    bounds = allow_for_unseen('auc', interval, part, found['open_share'])
+    return {**found, 'auc': bounded(auc, bounds)}
+
+
+def allow_for_unseen(
+    name: str, interval: Sequence[float], part: ScoredRows, open_share: float
+) -> Sequence[float]:
+    """Widen an interval that is 1 to 1: rows without an error resample to the same.
+
+    As many errors count as possible as the Wilson interval of none in so many groups
+    allows, all of the kind that costs most.
+
+    Args:
+        name: ``f1``, ``precision``, ``recall``, ``accuracy`` or ``auc``.
+        interval: low and high from resampling.
+        part: the rows.
+        open_share: of open eyes among them, in [0, 1].
+
+    Returns:
+        Low and high: those given if low is below 1; NaN for an area of 1.
+    """
+    if interval[0] < 1 or math.isnan(interval[0]):
+        return interval
+    unseen = wilson_interval(0, count_groups(part.group_N))[1]
+    if name == 'auc':
+        return math.nan, math.nan
+    if name == 'accuracy':
+        return 1 - unseen, 1.0
+    # what is 1 has open eyes: the share is not 0
+    found = max(open_share - unseen, 0.0)
+    low = {
+        'f1': 2 * found / (found + open_share),
+        'precision': open_share / (open_share + unseen),
+        'recall': found / open_share,
+    }[name]
+    return low, 1.0
 
 
 def f1_at_share(counts: ConfusionCounts, share: float) -> float:
@@ -181,7 +218,7 @@ def f1_of_other_share(part: ScoredRows, threshold: float, share: float) -> dict:
         threshold=threshold,
         group_N=part.group_N,
     )
-    return bounded(ratio(counts), interval)
+    return bounded(ratio(counts), allow_for_unseen('f1', interval, part, share))
 
 
 def own_threshold(part: ScoredRows, threshold: float, fold_N: np.ndarray) -> dict:
@@ -228,7 +265,9 @@ def decided_f1(part: ScoredRows, says_open_N: np.ndarray) -> dict:
     """
     decision_N = says_open_N.astype(np.float64)
     interval = bootstrap_counts_interval(decision_N, part.label_N, group_N=part.group_N)
-    return bounded(_f1(says_open_N, part.label_N), interval)
+    share = float((part.label_N == OPEN).mean())
+    bounds = allow_for_unseen('f1', interval, part, share)
+    return bounded(_f1(says_open_N, part.label_N), bounds)
 
 
 def f1_gain(part: ScoredRows, new_N: np.ndarray, old_N: np.ndarray) -> dict:

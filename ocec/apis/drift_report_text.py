@@ -124,6 +124,11 @@ def _notes_of_set(which: str, part: ScoredRows) -> list[str]:
             f'interval of {which} is too narrow'
             + (', and what is learned on B looks too good.' if which == 'B' else '.')
         )
+        if len(part.row_N) < FEW_GROUPS:
+            notes.append(
+                f'{which}: {len(part.row_N)} rows are few: its intervals are too '
+                'narrow, and the conclusion may be luck.'
+            )
     elif num_groups < FEW_GROUPS:
         notes.append(
             f'{which}: {num_groups} groups are few: its intervals are too narrow.'

@@ -80,7 +80,8 @@ MEANINGS = {
     'forgotten. B may also be harder, or labelled less well, than A: then no training '
     'reaches that F1.',
     'FINE-TUNE': 'A threshold of its own does not reach the F1 of A. The model tells '
-    'no embeddings, so that nothing is said of the head alone.',
+    'no embeddings, or B has too few rows of a class to learn a last layer from, so '
+    'that nothing is said of the head alone.',
     'A LOSS, ITS CAUSE NOT SHOWN': 'F1 is lower on B, but B has too few rows to say '
     'whether the threshold or the last layer is to blame. Moving the threshold costs '
     'least: try it first, and label more subjects of B.',

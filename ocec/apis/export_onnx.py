@@ -93,15 +93,16 @@ def export_onnx(
         base = _base_path(out, checkpoint, source.card)
         network = _export_network(source, chosen)
         paths = {p: _path_of(base, p, chosen) for p in chosen.precisions}
+        parity = base.with_suffix('.parity.json')
+        parity.unlink(missing_ok=True)  # it is of older files
+        parity = parity if chosen.parity else None
         judged = [
             _write(network, source, chosen, precision, path)
             for precision, path in paths.items()
         ]
-    parity = None
-    if chosen.parity:
-        parity = base.with_suffix('.parity.json')
+    if parity is not None:
         _write_parity(parity, judged, source, chosen)
-        print(table(judged))
+        print(table(judged, batch=chosen.batch))
     return _finish(judged, parity)
 
 

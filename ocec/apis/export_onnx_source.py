@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +18,11 @@ from ocec.apis.errors import ConfigError
 from ocec.apis.export_onnx_images import ExportImages, collect_images
 from ocec.apis.export_onnx_settings import ExportSettings
 from ocec.apis.score_checkpoint import open_test_runner
-from ocec.apis.threshold_report import thresholds_for
+from ocec.apis.threshold_report import metric_threshold, thresholds_for
+from ocec.datasets.mixed_eyes import source_configs
 from ocec.engine.checkpoint_io import file_sha256
 from ocec.engine.runner import Runner
 from ocec.export.onnx_metadata import ModelCard
-from ocec.functional.probability import DEFAULT_THRESHOLD
 from ocec.models.classifiers import ImageClassifier
 from ocec.version import __version__
 
@@ -159,6 +160,7 @@ def _card(runner, content: dict, model, settings: ExportSettings, images) -> dic
         'mean': preprocessor.mean.flatten().tolist(),
         'std': preprocessor.std.flatten().tolist(),
         'interpolation': _dataset_config(runner).get('interpolation', 'bilinear'),
+        'pipeline': bool(_dataset_config(runner).get('pipeline')),
         'threshold': _threshold(settings, thresholds, runner),
         'thresholds': _plain(thresholds),
         'temperature': (thresholds or {}).get('temperature'),
@@ -172,15 +174,15 @@ def _threshold(settings: ExportSettings, thresholds, runner: Runner) -> float:
     wanted = settings.threshold
     if wanted is None:
         # as EyeClassifier and the reports decide with a checkpoint
-        if (stored := (thresholds or {}).get('best_f1')) is not None:
+        stored = (thresholds or {}).get('best_f1')
+        if stored is not None and math.isfinite(stored):
             return float(stored)
-        evaluator = runner.cfg.test_evaluator
-        first = evaluator[0] if isinstance(evaluator, (list, tuple)) else evaluator
-        return float(first.get('threshold', DEFAULT_THRESHOLD))
+        return metric_threshold(runner.cfg.test_evaluator)
     try:
         value = float(wanted)
     except ValueError:
-        stored = {n: v for n in NAMED_THRESHOLDS if (v := (thresholds or {}).get(n))}
+        stored = {name: (thresholds or {}).get(name) for name in NAMED_THRESHOLDS}
+        stored = {name: at for name, at in stored.items() if at is not None}
         if wanted not in stored:
             raise ConfigError(
                 f'--threshold {wanted}: the checkpoint holds '
@@ -200,7 +202,9 @@ def _plain(thresholds) -> dict | None:
 
 
 def _dataset_config(runner: Runner) -> dict:
-    return (runner.cfg.get('test_dataloader') or {}).get('dataset') or {}
+    dataset = (runner.cfg.get('test_dataloader') or {}).get('dataset') or {}
+    # what the sources of a mix do with pictures is told by the first, as in inference
+    return next(iter(source_configs(dataset).values()), {})
 
 
 def _config_name(checkpoint: str | Path, content: dict, config) -> str:

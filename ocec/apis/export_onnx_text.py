@@ -12,18 +12,19 @@ HEADER = (
 )
 
 
-def table(judged: Sequence[Judged]) -> str:
+def table(judged: Sequence[Judged], *, batch: int | None = None) -> str:
     """Return a line for each file and runtime.
 
     Args:
         judged: the files.
+        batch: images of a call where the export fixed it.
 
     Returns:
         The table with its header, and a line of each file that OpenCV cannot run.
     """
     first = judged[0].agreements['onnxruntime']
     lines = [
-        f'{first.num_images:,} images; latency of one image on one thread',
+        f'{first.num_images:,} images; latency of {_called(batch)} on one thread',
         HEADER,
     ]
     torch = judged[0].latencies['torch']
@@ -38,6 +39,10 @@ def table(judged: Sequence[Judged]) -> str:
         if entry.opencv is not None and entry.opencv['problem'] is not None:
             notes.append(f'OpenCV {entry.opencv["version"]}: {entry.opencv["problem"]}')
     return '\n'.join([*lines, *notes])
+
+
+def _called(batch: int | None) -> str:
+    return 'one image' if batch in (None, 1) else f'a batch of {batch}'
 
 
 def _row(entry: Judged, runtime: str) -> str:

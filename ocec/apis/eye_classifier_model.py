@@ -13,6 +13,8 @@ from ocec.apis.errors import ConfigError
 from ocec.apis.start_checkpoint import choose_checkpoint
 from ocec.functional.probability import DEFAULT_THRESHOLD
 
+NONE_STORED = 'default: the model holds none'
+
 
 class EyeNetwork(Protocol):
     """What a classifier asks of a network; ``image_size`` is (H, W) in pixels."""
@@ -63,13 +65,17 @@ def open_network(
     from ocec.apis.eye_classifier_torch import TorchNetwork
 
     network = TorchNetwork(model, config=config, threads=threads, trust=trust)
-    return network, _stored_threshold(network.thresholds)
+    threshold, source = _stored_threshold(network.thresholds)
+    if source == NONE_STORED and network.metric_threshold != threshold:
+        # as tools/export_onnx.py writes it into the file
+        return network, (network.metric_threshold, 'of the metric of the config')
+    return network, (threshold, source)
 
 
 def _stored_threshold(stored: Mapping | None) -> tuple[float, str]:
     best = (stored or {}).get('best_f1')
     if best is None or not math.isfinite(best):
-        return DEFAULT_THRESHOLD, 'default: the model holds none'
+        return DEFAULT_THRESHOLD, NONE_STORED
     return float(best), f'best F1 on {stored.get("split", "val")}'
 
 

@@ -24,13 +24,20 @@ class OnnxNetwork:
     Raises:
         FileNotFoundError: there is no such file.
         ImportError: the extra ``export`` is not installed.
-        ValueError: the file is damaged, none of this package, or of another task.
+        ValueError: the file is damaged, none of this package, of another task, or of a
+            training with a pipeline of its own.
     """
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
         self._classifier = OnnxClassifier(path, threads=threads or 1)
         #: what the file says of itself
         self.card = self._classifier.card
+        if self.card.pipeline:
+            raise ValueError(
+                f'{path}: trained with a pipeline of its own, which the file does not '
+                'hold: use the checkpoint, or prepare images as the pipeline does and '
+                'give them to ocec.export.onnx_classifier.OnnxClassifier'
+            )
         #: (H, W) in pixels
         self.image_size: tuple[int, int] = self.card.image_size
         self._interpolation = INTERPOLATIONS[self.card.interpolation]

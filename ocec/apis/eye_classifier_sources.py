@@ -129,6 +129,28 @@ def count_pictures(sources: Iterable[str | Path]) -> tuple[int, Counter]:
     return number, passed_over
 
 
+def is_among(file: Path, sources: Iterable[str | Path]) -> bool:
+    """Tell whether a file is one of those that sources name.
+
+    Args:
+        file: that exists.
+        sources: files, folders and patterns.
+
+    Returns:
+        True if it is, by whatever name.
+
+    Raises:
+        FileNotFoundError: a source is not there.
+        ValueError: a folder has no pictures.
+    """
+    return any(
+        path.exists() and path.samefile(file)
+        for source in sources
+        for path, problem in _expand(require_source(source), Counter())
+        if not problem
+    )
+
+
 def require_source(source: str | Path) -> Path:
     """Refuse a source that is not there; in a list it would be one file of many.
 

@@ -19,6 +19,7 @@ from ocec.apis.errors import ConfigError
 from ocec.apis.eye_classifier_arrays import resize_picture
 from ocec.apis.run_config import read_config, set_input_size
 from ocec.apis.stored_config import write_stored_config
+from ocec.apis.threshold_report import metric_threshold
 from ocec.compat import check_torchvision
 from ocec.datasets.cache import INTERPOLATIONS
 from ocec.datasets.eye_parquet import parse_image_size
@@ -68,6 +69,10 @@ class TorchNetwork:
         self.image_size = _image_size(cfg, dataset, path)
         #: as chosen in training; None where the checkpoint holds none
         self.thresholds: Mapping | None = content.get('thresholds')
+        #: of the config's metric, for a checkpoint that holds none
+        self.metric_threshold: float = metric_threshold(
+            cfg.get('test_evaluator') or cfg.get('val_evaluator')
+        )
         self._prepare = _preparation(dataset, self.image_size)
         self._model = _load_model(cfg, content, path)
         if threads is not None:

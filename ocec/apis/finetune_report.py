@@ -18,6 +18,7 @@ from ocec.apis.finetune_report_runs import (
     ReportRun,
     find_report_runs,
     parse_runs,
+    parse_start,
 )
 from ocec.apis.finetune_report_scores import Side, score_sides
 from ocec.apis.finetune_report_text import report_json, report_markdown, report_text
@@ -25,6 +26,7 @@ from ocec.apis.finetune_report_words import collect_notes, find_best, summarize
 from ocec.engine.checkpoint_io import write_text_atomically
 
 ON_TERMINAL = '-'
+SAME_DATA = 'there is nothing to forget'
 
 
 @dataclass
@@ -73,7 +75,8 @@ def finetune_report(
     Args:
         a: parquet file, folder or pattern of the data that the start was trained on.
         b: the same of the new camera.
-        start: checkpoint or work_dir that the fine-tuning started from.
+        start: checkpoint or work_dir that the fine-tuning started from; several,
+            joined by commas, where each seed had its own.
         runs: ``NAME=WORK_DIR`` or ``NAME=WORK_DIR,WORK_DIR2`` of several seeds; a
             checkpoint may stand in place of a work_dir. The method called ``scratch``
             is one that others are compared with.
@@ -96,11 +99,13 @@ def finetune_report(
         raise ConfigError(f'--limit must be >= 1, got {limit}')
     data = {'A': str(a), 'B': str(b)}
     if Path(a).resolve() == Path(b).resolve():
-        raise ConfigError(f'--a and --b are both {a}: there is nothing to forget')
-    methods = {ZERO_SHOT: find_report_runs(ZERO_SHOT, [str(start)], '--start')}
+        raise ConfigError(f'--a and --b are both {a}: {SAME_DATA}')
+    methods = {ZERO_SHOT: find_report_runs(ZERO_SHOT, parse_start(start), '--start')}
     for name, paths in parse_runs(runs).items():
         methods[name] = find_report_runs(name, paths, f'--run {name}')
     sides = score_sides(methods, data, split=split, trust_checkpoint=trust_checkpoint)
+    if sides['A'].fingerprint == sides['B'].fingerprint:
+        raise ConfigError(f'--a {a} and --b {b} hold the same images: {SAME_DATA}')
     report = build_report(methods, sides, split)
     page = render_page(report, limit=limit)
     files = {out: page}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ocec.apis.errors import ConfigError
-from ocec.apis.start_checkpoint import choose_checkpoint
+from ocec.apis.start_checkpoint import SUFFIXES, choose_checkpoint
 from ocec.visualization.run_log import RunError, RunLog, find_log, read_run
 from ocec.visualization.run_numbers import summarize_training
 
@@ -87,6 +88,25 @@ def parse_runs(texts: Sequence[str]) -> dict[str, list[str]]:
     return methods
 
 
+def parse_start(start: str | Path) -> list[str]:
+    """Read what ``--start`` says.
+
+    Args:
+        start: a checkpoint or work_dir; ``WORK_DIR,WORK_DIR2`` where each seed of the
+            methods started from a model of its own.
+
+    Returns:
+        The paths, in the order given.
+
+    Example:
+        >>> parse_start('home-s1, home-s2')
+        ['home-s1', 'home-s2']
+    """
+    if Path(start).exists():  # a comma may be part of its name
+        return [str(start)]
+    return [path.strip() for path in str(start).split(',') if path.strip()]
+
+
 def find_report_runs(name: str, paths: Sequence[str], option: str) -> list[ReportRun]:
     """Find the checkpoint and the log of each seed of a method.
 
@@ -99,11 +119,14 @@ def find_report_runs(name: str, paths: Sequence[str], option: str) -> list[Repor
         One for each path.
 
     Raises:
-        ConfigError: a path holds no checkpoint, or two hold the same.
+        ConfigError: a path holds no checkpoint, two hold the same, or one is a
+            pattern of several: the best of the seeds would stand for all.
         ValueError: a ``best.json`` cannot be read.
     """
     runs: dict[Path, ReportRun] = {}
     for path in paths:
+        if name != ZERO_SHOT:
+            _check_one(path, option)
         chosen = choose_checkpoint([path], option=option)
         where = chosen.path.resolve()
         if where in runs:
@@ -111,9 +134,7 @@ def find_report_runs(name: str, paths: Sequence[str], option: str) -> list[Repor
                 f'{option}: {path} is the same checkpoint as {runs[where].checkpoint}; '
                 'a seed that counts twice makes the deviation too small'
             )
-        run = ReportRun(
-            name, chosen.path, by_metric=chosen.metric not in (None, 'its name')
-        )
+        run = ReportRun(name, chosen.path, by_metric=chosen.source == 'best.json')
         _add_log(run, chosen.path.parent)
         _add_start(run, chosen.path.parent)
         _add_average(run, chosen.path)
@@ -141,6 +162,16 @@ def count_images_seen(log: RunLog) -> int | None:
         return None
     images_N = speed.value_N * seconds.value_N
     return int(np.rint(images_N).sum()) if np.isfinite(images_N).all() else None
+
+
+def _check_one(path: str, option: str) -> None:
+    matches = [] if Path(path).exists() else sorted(map(Path, glob.glob(path)))
+    found = [str(m) for m in matches if m.is_dir() or m.suffix in SUFFIXES]
+    if len(found) > 1:
+        raise ConfigError(
+            f'{option}: {path} matches {len(found)}; list the seeds: '
+            f'{option}={",".join(found)}'
+        )
 
 
 def _add_log(run: ReportRun, folder: Path) -> None:

@@ -171,7 +171,8 @@ def _price(best: MethodRow, rows: Sequence[MethodRow]) -> list[str]:
 def _groups_note(side: Side) -> list[str]:
     num_groups = count_groups(side.group_N)
     if not (side.group_N >= 0).any():
-        return [
+        few = f'{side.name}: {num_groups} images only: the intervals are too narrow.'
+        return [few] * (num_groups < FEW_GROUPS) + [
             f'{side.name}: no group is known, so single images are drawn. Where '
             'several show one person, the true intervals are wider and the p values '
             'larger.'
@@ -225,22 +226,22 @@ def _unequal_note(name: str, runs: Sequence[ReportRun]) -> list[str]:
 
 
 def _start_notes(methods: Mapping[str, Sequence[ReportRun]]) -> list[str]:
-    start = methods[ZERO_SHOT][0].checkpoint.resolve()
+    starts = {run.checkpoint.resolve() for run in methods[ZERO_SHOT]}
     runs_of: dict[str, list[str]] = {}
     for name, runs in methods.items():
         for run in runs if name != ZERO_SHOT else ():
-            message = _start_note(run, start, name == SCRATCH)
+            message = _start_note(run, starts, name == SCRATCH)
             runs_of.setdefault(message, []).append(run.name)
     return [f'{", ".join(runs)}: {text}' for text, runs in runs_of.items() if text]
 
 
-def _start_note(run: ReportRun, start: Path, is_scratch: bool) -> str:
+def _start_note(run: ReportRun, starts: set[Path], is_scratch: bool) -> str:
     begun = run.started_from
     if is_scratch:
         return '' if begun is None else f'training started from {begun}.'
     if begun is None:
         named = 'the work_dir names no checkpoint that training started from.'
         return '' if run.log is None else named
-    if Path(begun).resolve() == start:
+    if Path(begun).resolve() in starts:
         return ''
     return f'training started from {begun}, not from the start of this report.'

@@ -12,7 +12,7 @@ from pathlib import Path
 from ocec.apis.errors import ConfigError
 from ocec.apis.eye_classifier import EyeClassifier
 from ocec.apis.eye_classifier_predictions import Prediction
-from ocec.apis.eye_classifier_sources import count_pictures
+from ocec.apis.eye_classifier_sources import count_pictures, is_among
 from ocec.apis.infer_output import check_output, open_output
 from ocec.apis.progress import track
 from ocec.functional.probability import CLASS_NAMES
@@ -89,13 +89,16 @@ def infer(
         The counts.
 
     Raises:
-        ConfigError: an argument does not fit, or the model is one of another task.
+        ConfigError: an argument does not fit, the output would replace a source, or
+            the model is one of another task.
         FileNotFoundError: a source or the model is not there.
         ValueError: no picture can be read, or with ``strict`` one cannot.
     """
     out = check_output(out)
     if not sources:
         raise ConfigError('name pictures, folders, patterns or parquet files')
+    if out.exists() and is_among(out, sources):
+        raise ConfigError(f'--out {out} is one of the sources, and would replace it')
     classifier = EyeClassifier(
         model,
         config=config,

@@ -113,7 +113,7 @@ def infer_video(
     folder = Path(out_dir or f'{OUT_DIR}/{name}')
     # cheap mistakes first: a model takes seconds to load
     finder = open_detector(detector, eye_class=eye_class, min_score=min_score)
-    if source in {str(folder / output) for output in OUTPUTS}:
+    if Path(source).resolve() in {(folder / name).resolve() for name in OUTPUTS}:
         raise ConfigError(f'{source} would be overwritten by its own results')
     if chosen.show:
         check_display()

@@ -15,12 +15,16 @@ from mmengine.registry import DefaultScope
 
 from ocec.apis.get_flops import count_macs, count_parameters
 from ocec.apis.score_checkpoint import ScoredSplit, score_checkpoint
-from ocec.apis.threshold_report import report_thresholds, thresholds_for
+from ocec.apis.threshold_report import (
+    metric_threshold,
+    report_thresholds,
+    thresholds_for,
+)
 from ocec.datasets.eye_split import assign_splits
 from ocec.datasets.eye_table import NO_GROUP, SPLITS
 from ocec.functional.classification import accuracy, confusion_counts
 from ocec.functional.metric_interval import metric_interval
-from ocec.functional.probability import CLASS_NAMES, DEFAULT_THRESHOLD
+from ocec.functional.probability import CLASS_NAMES
 from ocec.registry import MODELS
 
 CLASSIFIER = 'ImageClassifier'
@@ -144,7 +148,7 @@ def score_model(
     dataset = scored.dataset
     describe = getattr(dataset, 'fingerprint', None)
     fingerprint = describe() if describe else None
-    threshold = scored.cfg.test_evaluator.get('threshold', DEFAULT_THRESHOLD)
+    threshold = metric_threshold(scored.cfg.test_evaluator)
     report = report_thresholds(
         scored.scores,
         thresholds_for(scored.thresholds, fingerprint),

@@ -9,6 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
 
+from ocec.apis.action_data import is_action_dataset, point_at_actions
 from ocec.apis.cfg_options import apply_cfg_options, parse_cfg_options
 from ocec.apis.config_check import ensure_config
 from ocec.apis.errors import ConfigError
@@ -159,6 +160,8 @@ def _point_at(cfg: Config, name: str, source, for_test: bool) -> list[str]:
     """Let a loader read a file; returns what that changes."""
     new = str(source) if isinstance(source, Path) else source
     dataset = cfg[name]['dataset']
+    if is_action_dataset(dataset):
+        return point_at_actions(dataset, name, new)
     if is_mix(dataset):
         if (files := _files_of_sources(new, dataset['sources'])) is not None:
             return _point_sources_at(dataset, name, files)
@@ -199,7 +202,10 @@ def _replace_mix(cfg: Config, name: str, data, for_test: bool) -> list[str]:
     tested = 'test' if cfg.get('test_dataloader') is not None else 'val'
     if name != f'{tested}_dataloader':
         return []
-    shared = {key: mix[key] for key in ('split', 'image_size')}
+    # pictures are prepared as those of the first source, as in inference
+    first = next(iter(source_configs(mix).values()))
+    kept = ('split', 'image_size', 'interpolation', 'pipeline')
+    shared = {key: first[key] for key in kept if key in first}
     cfg[name]['dataset'] = {'type': 'EyeParquet', 'data': data, **shared}
     changes = [f'{name}.dataset: the sources {sources} -> {data!r}']
     evaluator = f'{tested}_evaluator'

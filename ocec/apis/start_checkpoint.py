@@ -105,13 +105,26 @@ def _files_of(item: str, option: str) -> list[Path]:
         files = _files_of_run(path, option)
         what = f'the folder holds no {" or ".join(SUFFIXES)} file'
     else:
-        files = sorted(map(Path, glob.glob(str(path), recursive=True)))
-        files = [file for file in files if file.is_file()]
-        is_pattern = glob.escape(str(path)) != str(path)
-        what = 'the pattern matches no file' if is_pattern else 'no such checkpoint'
+        found = sorted(map(Path, glob.glob(str(path), recursive=True)))
+        files = [file for file in found if file.suffix in SUFFIXES and file.is_file()]
+        what = _why_none(path, found, option)
     if not files:
         raise ConfigError(f'{option} {item}: {what}')
     return files
+
+
+def _why_none(path: Path, found: Sequence[Path], option: str) -> str:
+    if glob.escape(str(path)) == str(path):
+        # a recipe names a folder that may not be there
+        mended = '; give one with --pretrain' if option == 'load_from' else ''
+        return f'no such checkpoint{mended}'
+    folders = [str(match) for match in found if match.is_dir()]
+    if folders:
+        return (
+            f'the pattern matches no {" or ".join(SUFFIXES)} file, but '
+            f'{len(folders)} folders, as {folders[0]}: name one of them'
+        )
+    return f'the pattern matches no {" or ".join(SUFFIXES)} file'
 
 
 def _files_of_run(folder: Path, option: str) -> list[Path]:

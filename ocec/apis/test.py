@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
+from ocec.apis.action_data import check_action_files
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_randomness
 from ocec.apis.threshold_report import (
@@ -82,6 +83,7 @@ def test(
     )
     if cfg.get('test_dataloader') is None:
         raise ConfigError(f'{config}: there is no test_dataloader to test on')
+    check_action_files(cfg)
     cfg.launcher = launcher
     cfg.load_from, cfg.resume = str(checkpoint), False
     if trust_checkpoint:

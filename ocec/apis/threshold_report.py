@@ -6,7 +6,7 @@ They were chosen on the validation split; here they are only applied. Shapes: N 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ocec.functional.bootstrap import Interval
 from ocec.functional.calibration import apply_temperature, expected_calibration_error
 from ocec.functional.classification import confusion_counts, roc_auc
 from ocec.functional.metric_interval import FEW_GROUPS, RATIOS, metric_interval
+from ocec.functional.probability import DEFAULT_THRESHOLD
 from ocec.visualization.run_provenance import describe_data
 
 LEVEL = 0.95
@@ -69,6 +70,20 @@ def report_thresholds(
         'at': {name: _numbers_at(scores, at) for name, at in thresholds.items()},
         **_calibration(prob_N, label_N, stored.get('temperature')),
     }
+
+
+def metric_threshold(evaluator: Mapping | Sequence[Mapping] | None) -> float:
+    """Return the threshold of a config's metric.
+
+    Args:
+        evaluator: one metric, several, or none.
+
+    Returns:
+        That of the first one that sets it, in [0, 1]; else the default of all.
+    """
+    metrics = evaluator if isinstance(evaluator, Sequence) else [evaluator or {}]
+    found = [metric['threshold'] for metric in metrics if 'threshold' in metric]
+    return float(found[0] if found else DEFAULT_THRESHOLD)
 
 
 def thresholds_for(

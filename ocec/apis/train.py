@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocec.apis.action_data import check_action_files
 from ocec.apis.check_dataset_quick import DatasetCheckHook
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_amp, set_randomness
@@ -97,6 +98,7 @@ def train(
         val_data=val_data,
         no_check=no_check,
     )
+    check_action_files(cfg)
     cfg.launcher = launcher
     if trust_checkpoint:
         cfg.trust_checkpoint = True

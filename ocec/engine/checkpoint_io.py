@@ -122,7 +122,9 @@ def load_safely(path: str | Path, *, trust: bool = False) -> dict:
         # of a file cut off in its last bytes torch makes an invalid place to seek
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
-        raise ValueError(f'{path}: damaged checkpoint: {error}') from error
+        raise ValueError(
+            f'{path}: damaged checkpoint: {error}. Copy it again, or name another'
+        ) from error
 
 
 def rng_state() -> dict:

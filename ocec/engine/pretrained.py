@@ -34,7 +34,8 @@ def load_start(
     In a training the report is also written to ``pretrained.json`` in the work_dir.
 
     Args:
-        runner: the runner; ``load_weights`` of its config is ``ema`` or ``raw``.
+        runner: the runner; ``load_weights`` of its config is ``ema`` or ``raw``. A
+            test takes the averaged ones, which validation chose.
         model: its model, without a wrapper.
         checkpoint: what ``load_safely`` returned.
         file: where it lies.
@@ -42,10 +43,13 @@ def load_start(
         revise: (pattern, replacement) for the names of the weights.
 
     Returns:
-        The checkpoint as the hooks got it: ``state_dict`` is what was loaded.
+        The checkpoint as the hooks got it: ``state_dict`` is the whole state that was
+        loaded, ``built`` names what of it is not from the checkpoint.
     """
-    weights = read_weights(checkpoint, file, runner.cfg.get('load_weights', 'ema'))
     is_training = not isinstance(runner._train_loop, (dict, type(None)))
+    # what its own training started from is no matter of how a checkpoint is tested
+    which = runner.cfg.get('load_weights', 'ema') if is_training else 'ema'
+    weights = read_weights(checkpoint, file, which)
     model_cfg = runner.cfg.get('model')
     start = plan_start(
         replace(weights, state=_revised(weights.state, revise)),
@@ -56,6 +60,8 @@ def load_start(
     )
     loaded = dict(checkpoint) if 'state_dict' in checkpoint else {}
     loaded['state_dict'] = start.state
+    # what the state holds beside: values that the model was built with
+    loaded['built'] = start.report.names('missing', 'mismatched', 'left_out')
     runner.call_hook('after_load_checkpoint', checkpoint=loaded)
     model.load_state_dict(start.state)
     table = f'\n{start.report}' if is_training else ''

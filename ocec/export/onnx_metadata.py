@@ -44,6 +44,8 @@ class ModelCard:
         std: of R, G and B, in pixel values, > 0.
         precision: ``fp32``, ``fp16`` or ``int8``.
         interpolation: of the training's resize.
+        pipeline: whether the training prepared images with transforms of its own, which
+            the file does not hold.
         threshold: in [0, 1]; P(open) from there on means open.
         thresholds: as the training chose them on its validation split; None for none.
         temperature: of temperature scaling, > 0; None for none. Not applied inside.
@@ -74,6 +76,7 @@ class ModelCard:
     std: tuple[float, ...]
     precision: str = 'fp32'
     interpolation: str = 'bilinear'
+    pipeline: bool = False
     threshold: float = DEFAULT_THRESHOLD
     thresholds: Mapping[str, Any] | None = None
     temperature: float | None = None

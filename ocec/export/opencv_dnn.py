@@ -75,6 +75,9 @@ def run_opencv(
             return OpenCVRun(cv2.__version__, problem=problem)
         if done.returncode:
             problem = f'OpenCV crashed (exit status {done.returncode})'
+            # a crash is silent; an exception of Python says what it was
+            if told := done.stderr.decode(errors='replace').strip():
+                problem += f': {told.splitlines()[-1][:200]}'
             return OpenCVRun(cv2.__version__, problem=problem)
         return _read_answer(Path(folder))
 

@@ -115,6 +115,9 @@ class SlidingWindow:
                 self._spans.append(span)
         ends = (closure.end_s for closure in closures if closure.kind == BLINK)
         self._blink_ends.extend(ends)
+        # nobody may ever ask for the values
+        if self._spans:
+            self._forget(self._spans[-1].end_s - self.window_s)
 
     def values(self, now_s: float) -> tuple[float, float]:
         """Return both numbers of the window that ends now.
@@ -127,16 +130,19 @@ class SlidingWindow:
             share of its known time called closed; both NaN if nothing is known.
         """
         begin_s = now_s - self.window_s
-        while self._spans and self._spans[0].end_s <= begin_s:
-            self._spans.popleft()
-        while self._blink_ends and self._blink_ends[0] <= begin_s:
-            self._blink_ends.popleft()
+        self._forget(begin_s)
         known_s = closed_s = 0.0
         for span in self._spans:
             length_s = span.end_s - max(span.start_s, begin_s)
             known_s += length_s
             closed_s += length_s * span.closed
         return _ratio(60 * len(self._blink_ends), known_s), _ratio(closed_s, known_s)
+
+    def _forget(self, begin_s: float) -> None:
+        while self._spans and self._spans[0].end_s <= begin_s:
+            self._spans.popleft()
+        while self._blink_ends and self._blink_ends[0] <= begin_s:
+            self._blink_ends.popleft()
 
 
 def _ratio(share: float, whole: float) -> float:

@@ -116,6 +116,13 @@ def test_models_that_do_not_go_together(setup, make_member, tmp_path):
     other = make_member(setup['data_a'], text)
     with pytest.raises(ConfigError, match='A and B are no models of one architecture'):
         average_weights(**{**setup, 'checkpoint_a': other}, out_dir=tmp_path)
+    margins = (
+        make_member(setup['data_a'], f"model['head'] = dict(margin=dict(type='{m}'))")
+        for m in ('CosFace', 'ArcFace')
+    )
+    pair = dict(zip(('checkpoint_a', 'checkpoint_b'), margins, strict=True))
+    with pytest.raises(ConfigError, match='the margin CosFace, B with ArcFace: their'):
+        average_weights(**setup | pair, out_dir=tmp_path)
     content = torch.load(setup['checkpoint_b'], weights_only=True)
     content['state_dict']['data_preprocessor.std'] *= 2
     save_atomically(content, setup['checkpoint_b'])

@@ -323,6 +323,10 @@ def test_threshold_changes_the_states_and_the_csv(open_demo, tmp_path):
     wait_for(page, '!pictures.planned')
     assert chips.all_inner_texts() == ['closed', 'open', 'open']
     assert page.input_value('#threshold-number') == '0.3'
+    # 0.7 as float32 is less than 0.7, and counts as open in Python
+    assert page.evaluate('setThreshold(0.7), isOpen(Math.fround(0.7))')
+    page.fill('#threshold', '0.3')
+    wait_for(page, '!pictures.planned')
     assert '2 × open, 1 × closed' in page.inner_text('#summary')
     _, rows = save_csv(page, '#export')
     assert [row['name'] for row in rows] == [path.name for path in paths]
@@ -580,6 +584,19 @@ def test_threshold_of_the_page(tmp_path):
     assert build_payload('a', b'', make_card(), threshold=0.25)['threshold'] == 0.25
     with pytest.raises(ConfigError, match=r'--threshold must be in \(0, 1\), got 1.5'):
         make_demo_page('a.onnx', tmp_path / 'demo.html', threshold=1.5)
+
+
+def test_models_that_a_page_does_not_take(programs, tmp_path):
+    model = write_model(tmp_path / 'model.onnx', make_card())
+    content = model.read_bytes()
+    with pytest.raises(ConfigError, match='is the model itself, and would replace it'):
+        make_demo_page(model, tmp_path / '.' / 'model.onnx')
+    assert model.read_bytes() == content
+    for fields in ({'interpolation': 'area'}, {'pipeline': True}):
+        write_model(model, make_card(**fields))
+        with pytest.raises(ConfigError, match='that were not resized bilinearly, as'):
+            make_demo_page(model, tmp_path / 'demo.html')
+    assert not (tmp_path / 'demo.html').exists()
 
 
 def test_page_of_a_file(programs, open_page, tmp_path, capsys):

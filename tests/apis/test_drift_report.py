@@ -101,6 +101,23 @@ def test_one_group_or_class_of_b_cannot_be_told(make_scored_rows):
         assert found['own_threshold'] is found['head'] is None
 
 
+def test_head_that_cannot_be_learned_is_not_measured(make_scored_rows):
+    # 98 open, 2 closed: to call all open would win against scores that lie too low
+    b = make_scored_rows(100, groups=20, seed=1, open_share=0.98, shift=-4)
+    found, _ = measure_drift(make_scored_rows(), b, 0.5)
+    assert found['head'] is found['gaps']['f1_head'] is None
+    assert found['own_threshold'] is not None
+
+
+def test_few_rows_without_an_error_do_not_say_that_it_works(make_scored_rows):
+    b = make_scored_rows(20, groups=0, seed=1)
+    b.label_N[:] = np.arange(20) % 2
+    b.prob_N[:] = np.where(b.label_N == 1, 0.99, 0.01)
+    found, _ = measure_drift(make_scored_rows(2000, groups=200), b, 0.5)
+    assert found['metrics']['B']['f1']['value'] == 1
+    assert found['conclusion'].verdict == 'NO LOSS SHOWN'
+
+
 def test_model_without_embeddings(make_scored_rows):
     a, b = make_scored_rows(), make_scored_rows(seed=1)
     for part in (a, b):

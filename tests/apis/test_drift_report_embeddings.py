@@ -110,12 +110,25 @@ def test_new_head_learns_nothing_from_noise(make_scored_rows):
 
 
 def test_fold_that_has_too_few_to_learn_from(make_scored_rows):
-    part = make_scored_rows(num=8, groups=2)
-    part = replace(part, label_N=np.array([1, 1, 0, 0, 0, 0, 0, 0], np.int8))
-    fold_N = np.repeat([0, 1], 4)
-    found = probe_head(part, fold_N, part.prob_N >= 0.5, seed=0)
-    # P stays 0.5, which is called open: 2 of 8 are
-    assert found['f1']['value'] == pytest.approx(2 * 2 / (2 * 2 + 6))
+    part = make_scored_rows(num=12, groups=2)
+    fold_N, says_N = np.repeat([0, 1], 6), part.prob_N >= 0.5
+    enough = replace(part, label_N=np.tile([1, 0], 6).astype(np.int8))
+    assert probe_head(enough, fold_N, says_N, seed=0) is not None
+    # fold 1 leaves two open ones: no head was learned for it, so none is measured
+    label_N = np.array([1, 1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0], np.int8)
+    assert probe_head(replace(part, label_N=label_N), fold_N, says_N, seed=0) is None
+
+
+def test_no_limit_of_outliers(make_scored_rows):
+    b = make_scored_rows(seed=1)
+    a = make_scored_rows(groups=2)
+    # each fold leaves one class to the other
+    a = replace(a, label_N=a.group_N.astype(np.int8))
+    found, outlier_M = compare_embeddings(a, b, group_folds(a, seed=0), seed=0)
+    assert found['outliers'] is outlier_M is None
+    a = make_scored_rows()
+    dead = replace(a, embedding_ND=np.zeros_like(a.embedding_ND))
+    assert count_outliers(dead, b, group_folds(a, seed=0)) is None
 
 
 def test_one_name_is_one_group(make_scored_rows):

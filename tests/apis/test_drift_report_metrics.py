@@ -17,6 +17,7 @@ from ocec.apis.drift_report_metrics import (
     own_threshold,
 )
 from ocec.functional.classification import ConfusionCounts
+from ocec.functional.metric_interval import RATIOS
 
 
 def test_bounded_is_plain():
@@ -122,7 +123,38 @@ def test_gain_of_the_same_decisions_is_none(make_scored_rows):
     part = make_scored_rows()
     says_N = part.prob_N >= 0.5
     assert f1_gain(part, says_N, says_N) == {'value': 0, 'low': 0, 'high': 0}
-    assert decided_f1(part, part.label_N == 1)['low'] == 1
+    # no error in 40 groups: up to 3.84 / 43.84 of the rows may be wrong (Wilson)
+    unseen, share = 3.8415 / 43.8415, part.label_N.mean()
+    found = decided_f1(part, part.label_N == 1)
+    tp = share - unseen
+    assert found['low'] == pytest.approx(2 * tp / (2 * tp + unseen), abs=1e-4)
+    assert found['value'] == found['high'] == 1
+
+
+def test_no_error_is_no_certainty(make_scored_rows):
+    part = make_scored_rows(num=8, groups=0)
+    part = type(part)(**{**vars(part), 'label_N': np.int8([1, 0] * 4)})
+    right = type(part)(**{**vars(part), 'prob_N': part.label_N.astype(np.float32)})
+    found = metrics_at(right, 0.5)
+    unseen = 3.8415 / 11.8415
+    worst = {
+        'f1': ConfusionCounts(tp=0.5 - unseen, fp=0, fn=unseen, tn=0.5),
+        'precision': ConfusionCounts(tp=0.5, fp=unseen, fn=0, tn=0.5 - unseen),
+        'recall': ConfusionCounts(tp=0.5 - unseen, fp=0, fn=unseen, tn=0.5),
+        'accuracy': ConfusionCounts(tp=0.5 - unseen, fp=0, fn=unseen, tn=0.5),
+    }
+    for name, counts in worst.items():
+        assert found[name]['low'] == pytest.approx(RATIOS[name](counts), abs=1e-4)
+        assert (found[name]['value'], found[name]['high']) == (1, 1)
+    assert found['auc'] == {'value': 1, 'low': None, 'high': None}
+    assert f1_of_other_share(right, 0.5, 0.9)['low'] == pytest.approx(
+        2 * (0.9 - unseen) / (2 * (0.9 - unseen) + unseen), abs=1e-4
+    )
+    # one class only, all right
+    closed = right.take(right.label_N == 0)
+    assert metrics_at(closed, 0.5)['accuracy']['low'] == pytest.approx(
+        1 - 3.8415 / 7.8415, abs=1e-4
+    )
 
 
 def test_folds_keep_groups_whole(make_scored_rows):

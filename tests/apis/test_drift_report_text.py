@@ -57,6 +57,12 @@ def test_notes_of_what_limits_the_result(make_report, make_eye_parquet):
     assert 'The share of open eyes is 50.0% in A and 74.4% in B.' in notes
 
 
+def test_few_rows_of_no_group_are_noted(make_report, make_eye_parquet):
+    b = make_eye_parquet(num_rows=12, seed=5, split=['val'] * 12, group=None)
+    notes = '\n'.join(make_report(b).notes)
+    assert 'B: 12 rows are few: its intervals are too narrow, and the conc' in notes
+
+
 def test_random_choice_is_noted(make_report, unseen_data):
     report = make_report(unseen_data, max_rows=14)
     assert any(note.startswith('B: 14 of 80 rows: a random') for note in report.notes)

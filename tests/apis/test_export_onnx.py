@@ -131,8 +131,11 @@ def test_without_data(checkpoint, own_data, tmp_path):
     own_data.unlink()
     with pytest.raises(ConfigError, match='or export without the comparison with --no'):
         export_onnx(checkpoint, out=tmp_path / 'eye.onnx', **FAST)
+    older = tmp_path / 'eye.parity.json'
+    older.write_text('of an older file')
     result = export_onnx(checkpoint, out=tmp_path / 'eye.onnx', parity=False, **FAST)
     assert result.parity is None
+    assert not older.exists()
     card = read_metadata(result.files['fp32'])
     assert (card.parity, card.metrics, card.data) == ('not checked', None, None)
 

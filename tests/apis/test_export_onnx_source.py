@@ -1,11 +1,13 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from ocec.apis.errors import ConfigError
 from ocec.apis.export_onnx_settings import ExportSettings
-from ocec.apis.export_onnx_source import open_source
+from ocec.apis.export_onnx_source import _check_resize, open_source
 from ocec.engine.checkpoint_io import file_sha256, load_safely, save_atomically
 
 
@@ -80,6 +82,22 @@ def test_threshold(checkpoint, threshold, expected):
     assert 'data' not in card.thresholds  # it names folders
 
 
+def test_threshold_of_zero(checkpoint):
+    add(checkpoint, thresholds={'best_f1': None, 'precision': 0.0})
+    assert open_card(checkpoint, threshold='precision').threshold == 0.0
+    # as in inference, one that is no number is none
+    add(checkpoint, thresholds={'best_f1': float('nan')})
+    assert open_card(checkpoint).threshold == 0.5
+
+
+def test_resize_of_a_mix_is_that_of_its_sources():
+    sources = {'home': {'data': 'home.parquet', 'interpolation': 'area'}}
+    mix = {'type': 'MixedEyes', 'split': 'val', 'sources': sources}
+    runner = SimpleNamespace(cfg=Config({'test_dataloader': {'dataset': mix}}))
+    with pytest.raises(ConfigError, match="resized with interpolation='area'"):
+        _check_resize(runner, ExportSettings(input='raw'))
+
+
 def test_threshold_of_the_config(make_member, own_data):
     checkpoint = make_member(own_data, 'test_evaluator = dict(threshold=0.6)')
     assert open_card(checkpoint).threshold == 0.6
@@ -115,7 +133,9 @@ def test_other_resizes_are_refused_for_raw(make_member, own_data, text, message)
     checkpoint = make_member(own_data, text)
     with pytest.raises(ConfigError, match=message):
         open_card(checkpoint, input='raw')
-    assert open_card(checkpoint).input == 'resized'
+    card = open_card(checkpoint)
+    assert card.input == 'resized'
+    assert card.pipeline == ('pipeline' in text)
 
 
 def test_images_of_the_split(checkpoint):

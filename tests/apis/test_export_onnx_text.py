@@ -28,6 +28,9 @@ def test_table():
     ]
     title, header, *rows = table(files).splitlines()
     assert title == '1,234 images; latency of one image on one thread'
+    assert table(files, batch=4).splitlines()[0] == (
+        '1,234 images; latency of a batch of 4 on one thread'
+    )
     assert {len(row) for row in rows} == {len(header)}
     assert rows[0].split() == [
         *('-', 'torch', 'eager', '-', '-', '0.9100', '0.800', '1.600', '1.0x', '-')

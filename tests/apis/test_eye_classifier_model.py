@@ -34,6 +34,14 @@ def test_threshold_is_that_of_the_training(checkpoint, stored, expected):
     assert open_with(checkpoint, stored) == expected
 
 
+def test_threshold_of_the_metric_as_an_export_writes_it(make_member, own_data):
+    checkpoint = make_member(own_data, 'test_evaluator = dict(threshold=0.6)')
+    expected = (0.6, 'of the metric of the config')
+    assert open_network(checkpoint, None, None, False)[1] == expected
+    stored = {'best_f1': 0.25, 'split': 'val'}
+    assert open_with(checkpoint, stored) == (0.25, 'best F1 on val')
+
+
 def test_folder_of_a_run_means_its_best_checkpoint(checkpoint):
     images = np.full((1, 32, 64, 3), 90, np.uint8)
     by_folder, _ = open_network(checkpoint.parent, None, None, False)

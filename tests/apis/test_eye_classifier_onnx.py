@@ -97,6 +97,11 @@ def test_interpolation_of_the_training(write_model):
     assert network.image_size == SIZE
 
 
+def test_a_pipeline_of_the_training_is_not_left_out(write_model):
+    with pytest.raises(ValueError, match='with a pipeline of its own, which the file'):
+        EyeClassifier(write_model(pipeline=True))
+
+
 @pytest.mark.parametrize(
     ('card', 'expected'),
     [

@@ -14,6 +14,7 @@ from PIL import Image
 from ocec.apis.eye_classifier_sources import (
     Picture,
     count_pictures,
+    is_among,
     iterate_pictures,
     require_source,
 )
@@ -113,6 +114,17 @@ def test_a_source_that_is_not_there(tmp_path):
     (picture,) = iterate_pictures([tmp_path / 'gone.png'])
     with pytest.raises(PictureError, match='No such file or directory'):
         picture.decode()
+
+
+def test_a_file_among_sources_by_any_name(folder, tmp_path):
+    link = tmp_path / 'link.png'
+    picture = next(item.path for item in iterate_pictures(folder))
+    link.symlink_to(picture)
+    other = tmp_path / 'other.png'
+    other.write_bytes(b'')
+    assert is_among(link, [other, folder])
+    assert is_among(link, [other, f'{folder}/*.PNG'])
+    assert not is_among(other, [folder, f'{folder}/*.PNG'])
 
 
 def test_anything_mixed_in_order(folder):

@@ -83,6 +83,28 @@ def test_wrong_arguments(settings, message, tmp_path):
     assert not (tmp_path / 'page.html').exists()
 
 
+def test_each_seed_has_its_own_start(setup, tmp_path):
+    arguments, files = setup
+    arguments |= {'start': f'{files[0]},{files[1]}', 'runs': [f'full={files[2]}']}
+    first = finetune_report(**arguments, out=tmp_path / 'page.html').rows[0]
+    expected = []
+    for file in files[:2]:
+        found = score_checkpoint(file, data=arguments['b'], split='val').scores
+        expected.append(f1_score(confusion_counts(found['prob_B'], found['label_B'])))
+    assert (first.name, first.num_seeds) == ('zero-shot', 2)
+    assert first.sides['B']['f1'].seeds == pytest.approx(tuple(expected))
+
+
+def test_a_copy_of_b_is_no_other_camera(setup, tmp_path):
+    arguments, files = setup
+    copy = tmp_path / 'copy.parquet'
+    copy.write_bytes(arguments['b'].read_bytes())
+    arguments |= {'a': copy, 'runs': [f'full={files[2]}']}
+    with pytest.raises(ConfigError, match='hold the same images: there is nothing to'):
+        finetune_report(**arguments, out=tmp_path / 'page.html')
+    assert not (tmp_path / 'page.html').exists()
+
+
 def test_a_run_without_a_checkpoint(setup, tmp_path):
     arguments, _ = setup
     (tmp_path / 'empty').mkdir()

@@ -8,6 +8,7 @@ from ocec.apis.finetune_report_runs import (
     count_images_seen,
     find_report_runs,
     parse_runs,
+    parse_start,
 )
 from ocec.visualization.run_log import read_run
 
@@ -48,6 +49,12 @@ def test_methods_and_their_seeds():
 def test_wrong_methods(texts, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         parse_runs(texts)
+
+
+def test_one_start_or_one_of_each_seed(tmp_path):
+    (tmp_path / 'a,b').mkdir()
+    assert parse_start(tmp_path / 'a,b') == [f'{tmp_path}/a,b']
+    assert parse_start('a, b.pth,') == ['a', 'b.pth']
 
 
 def test_what_the_work_dirs_tell(make_run):
@@ -112,6 +119,25 @@ def test_a_log_without_a_training_is_told(make_run):
 def test_nothing_to_score(tmp_path):
     with pytest.raises(ConfigError, match='--run full .*: the folder holds no .pth'):
         find_report_runs('full', [str(tmp_path)], '--run full')
+
+
+def test_pattern_of_seeds_would_take_the_best(make_run, tmp_path):
+    first, second = make_run('s1', seed=1), make_run('s2', seed=2)
+    message = f'--run full: {tmp_path}/s* matches 2; list the seeds: --run full='
+    with pytest.raises(ConfigError, match=re.escape(message + f'{first},{second}')):
+        find_report_runs('full', [f'{tmp_path}/s*'], '--run full')
+    # of the start one is wanted, and one file is no choice
+    for name, pattern in (('full', 's1/best*'), ('zero-shot', 's*/best.pth')):
+        if name == 'zero-shot':
+            (second / 'best.json').unlink()
+        [run] = find_report_runs(name, [f'{tmp_path}/{pattern}'], '--x')
+        assert run.checkpoint == first / 'best.pth'
+
+
+def test_a_metric_in_the_name_is_no_record(tmp_path):
+    (tmp_path / 'ocec_best_f1_0.9.pth').touch()
+    [run] = find_report_runs('full', [str(tmp_path)], '--run full')
+    assert not run.by_metric
 
 
 def test_one_seed_twice(make_run):

@@ -60,6 +60,7 @@ def test_few_groups_and_single_seeds(make_finetune_report):
     report = make_finetune_report(wrong, wrong, group=['unknown'] * 8)
     a, b = (report.sides[letter].name for letter in 'AB')
     assert report.notes == [
+        f'{b}: 8 images only: the intervals are too narrow.',
         f'{b}: no group is known, so single images are drawn. Where several show one '
         'person, the true intervals are wider and the p values larger.',
         f'{a}: 2 groups only, so the intervals are too narrow. '
@@ -122,7 +123,7 @@ def test_runs_that_are_no_seeds_of_one_method(make_work_dir, make_finetune_repor
 def test_another_start(make_finetune_report, tmp_path):
     start, other = tmp_path / 'start.pth', tmp_path / 'other.pth'
     runs = {
-        'zero-shot': [ReportRun('zero-shot', start)],
+        'zero-shot': [ReportRun(f'zero-shot {f}', f) for f in (tmp_path / 'a', start)],
         'scratch': [ReportRun('scratch', start, started_from=str(start))],
         'full': [ReportRun('full', start, started_from=str(other))],
         'head': [ReportRun('head', start, started_from=str(start))],

@@ -112,6 +112,22 @@ def test_column_and_pictures_outside(checkpoint, data, tmp_path):
     assert counts.num_scored == 2
 
 
+@pytest.mark.parametrize('name', ['{}', '{}/..', '{}/../*.parquet'])
+def test_a_source_is_not_replaced(checkpoint, tmp_path, data, name):
+    folder = tmp_path / 'mine' / 'x'
+    folder.mkdir(parents=True)
+    content = data.read_bytes()
+    out = folder.parent / 'eyes.parquet'
+    out.write_bytes(content)
+    source = name.format(out if name == '{}' else folder)
+    with pytest.raises(ConfigError, match='is one of the sources, and would replace'):
+        infer(checkpoint, [source], out=out)
+    assert out.read_bytes() == content
+    # what is none of them is replaced
+    infer(checkpoint, [data], out=out)
+    assert out.read_bytes() != content
+
+
 @pytest.mark.parametrize(
     ('sources', 'out', 'error', 'message'),
     [

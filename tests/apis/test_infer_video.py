@@ -291,6 +291,10 @@ def test_a_video_is_not_overwritten_by_its_results(bright_video, tmp_path):
     bright_video.rename(overlay)
     with pytest.raises(ConfigError, match='would be overwritten by its own results'):
         infer(overlay, tmp_path)
+    other_name = tmp_path / 'x' / '..' / 'overlay.mp4'
+    (tmp_path / 'x').mkdir()
+    with pytest.raises(ConfigError, match='would be overwritten by its own results'):
+        infer(other_name, tmp_path)
 
 
 def test_a_camera_that_is_not_there_is_told(tmp_path, monkeypatch):

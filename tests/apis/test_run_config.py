@@ -236,13 +236,16 @@ def test_a_mix_of_sources_is_a_config_without_findings(
 def test_a_test_of_one_file_in_place_of_all_sources(
     write_config, make_eye_parquet, capsys
 ):
-    config = write_config(mix_of(make_eye_parquet(), make_eye_parquet()))
+    text = mix_of(make_eye_parquet(), make_eye_parquet())
+    text = text.replace("'home': {", "'home': {'interpolation': 'area', ")
+    config = write_config(text)
     cfg = load_run_config(config, data='one.parquet', for_test=True)
     assert dict(cfg.test_dataloader.dataset) == {
         'type': 'EyeParquet',
         'data': 'one.parquet',
         'split': 'test',
         'image_size': (32, 64),
+        'interpolation': 'area',
     }
     assert cfg.test_evaluator == {'type': 'BinaryMetric'}
     for split in ('train', 'val'):  # of no matter for a test

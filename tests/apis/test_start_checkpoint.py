@@ -121,8 +121,10 @@ def test_several_of_which_nothing_tells_the_best(make_run):
 @pytest.mark.parametrize(
     ('given', 'message'),
     [
-        ('gone.pt', 'gone.pt: no such checkpoint'),
-        ('runs/*/best*.pt', r'best\*.pt: the pattern matches no file'),
+        ('gone.pt', 'gone.pt: no such checkpoint$'),
+        ('runs/*/best*.pt', r'best\*.pt: the pattern matches no .pth or .* file$'),
+        ('empty/*', r'empty/\*: the pattern matches no .pth or .* file$'),
+        ('e*', r'no .* file, but 1 folders, as .*/empty: name one of them'),
         ('empty', 'empty: the folder holds no .pth or .pt or .safetensors file'),
         ('stale', 'stale: best.json names best.pth, which is not there'),
     ],
@@ -132,6 +134,12 @@ def test_nothing_there(make_run, tmp_path, given, message):
     make_run('stale', 'epoch_1.pth', best='best.pth')
     with pytest.raises(ConfigError, match=f'--pretrain .*{message}'):
         choose_checkpoint([str(tmp_path / given)])
+
+
+def test_recipe_without_its_model():
+    message = 'load_from work_dirs/gone: no such checkpoint; give one with --pretrain'
+    with pytest.raises(ConfigError, match=message):
+        choose_checkpoint(['work_dirs/gone'], option='load_from')
 
 
 @pytest.mark.parametrize('text', ['{', '[]', '{"file": "a.pth"}'])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ocec.apis.threshold_report import (
+    metric_threshold,
     report_text,
     report_thresholds,
     thresholds_for,
@@ -165,6 +166,19 @@ def test_the_same_images_at_another_place(scores):
     stored = {**STORED, 'data': fingerprint('/a', 'x')}
     assert report_of(scores, stored, data=fingerprint('/b', 'x'))['is_same'] is True
     assert report_of(scores, stored, data=fingerprint('/b', 'y'))['is_same'] is False
+
+
+@pytest.mark.parametrize(
+    ('evaluator', 'expected'),
+    [
+        (None, 0.5),
+        ({'type': 'BinaryMetric', 'threshold': 0.6}, 0.6),
+        ([{'type': 'Other'}, {'type': 'BinaryMetric', 'threshold': 0.7}], 0.7),
+        ([], 0.5),
+    ],
+)
+def test_threshold_of_the_metric(evaluator, expected):
+    assert metric_threshold(evaluator) == expected
 
 
 def test_thresholds_of_the_source_that_is_tested():

@@ -55,6 +55,33 @@ def test_another_margin_starts_anew_and_says_so(cosface, tmp_path, write_config)
         assert f'\n{module} ' in log
 
 
+def test_hooks_hear_what_starts_anew(cosface, tmp_path, write_config):
+    text = SMALL + "model['head'] = dict(margin=dict(type='ArcFace'))" + FROZEN
+    hook = "dict(type='L2SPHook', anchored=['backbone', 'head.margin', 'head.norm'])"
+    text += f'custom_hooks = [{hook}]\nload_from = {str(cosface / "epoch_2.pth")!r}'
+    folder = train(write_config(text), work_dir=tmp_path / 'arcface').work_dir
+    anchored = torch.load(folder / 'epoch_1.pth')['l2_sp']['anchor']
+    assert 'head.norm.weight' in anchored
+    assert 'head.margin.weight' not in anchored
+
+
+def test_a_test_takes_the_averaged_weights(cosface, tmp_path, write_config):
+    text = SMALL + "model['head'] = dict(margin=dict(type='CosFace'))"
+    # the run that the config is of started from raw ones
+    cfg = Config.fromfile(write_config(text + "\nload_weights = 'raw'"))
+    cfg.work_dir, cfg.load_from = str(tmp_path), str(cosface / 'epoch_2.pth')
+    cfg.train_cfg = cfg.train_dataloader = cfg.optim_wrapper = None
+    cfg.param_scheduler, cfg.custom_hooks = None, []
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    content = torch.load(cosface / 'epoch_2.pth')
+    averaged = content['state_dict']['head.margin.weight']
+    assert not torch.equal(
+        averaged, content['ema_state_dict']['module.head.margin.weight']
+    )
+    assert torch.equal(runner.model.head.margin.weight, averaged)
+
+
 def test_a_test_lets_nothing_start_anew(cosface, tmp_path, write_config):
     cfg = Config.fromfile(write_config(SMALL))
     cfg.work_dir, cfg.load_from = str(tmp_path), str(cosface / 'epoch_2.pth')

@@ -50,6 +50,13 @@ def test_a_crash_is_told(write_model, monkeypatch):
     assert answer.problem.startswith('OpenCV crashed (exit status -6')
 
 
+def test_what_python_says_is_told(write_model, monkeypatch):
+    file = write_model('prob_open = Sigmoid (images)')
+    monkeypatch.setattr(opencv_dnn, 'PROGRAM', 'import no_such_module')
+    problem = run_opencv(file, batches(1)).problem
+    assert problem.startswith('OpenCV crashed (exit status 1): ModuleNotFoundError: ')
+
+
 def test_endless_runs_are_ended(write_model, monkeypatch):
     file = write_model('prob_open = Sigmoid (images)')
     monkeypatch.setattr(opencv_dnn, 'PROGRAM', 'import time; time.sleep(60)')

@@ -18,7 +18,12 @@ def parse_args() -> argparse.Namespace:
     add('--a', required=True, metavar='A_DATA', help='data that the start is from')
     add('--b', required=True, metavar='B_DATA', help='data of the new camera')
     add('--split', choices=('val', 'test'), default='val', help='of both')
-    add('--start', required=True, metavar='CHECKPOINT', help='or its work_dir')
+    add(
+        '--start',
+        required=True,
+        metavar='CHECKPOINT',
+        help='or its work_dir; several with commas, where each seed had its own',
+    )
     add(
         '--run',
         dest='runs',

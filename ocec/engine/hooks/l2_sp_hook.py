@@ -97,10 +97,11 @@ class L2SPHook(Hook):
             self._anchor = checkpoint['l2_sp']['anchor']
             return
         weights = checkpoint.get('state_dict', checkpoint)
+        built = checkpoint.get('built', ())
         self._loaded = {
             name.removeprefix('module.'): value.shape
             for name, value in weights.items()
-            if isinstance(value, Tensor)
+            if isinstance(value, Tensor) and name not in built
         }
 
     def before_train(self, runner: Runner) -> None:

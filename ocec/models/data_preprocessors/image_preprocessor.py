@@ -51,8 +51,9 @@ class ImagePreprocessor(BaseDataPreprocessor):
         if min(std) <= 0:
             raise ValueError(f'std must be > 0, got {tuple(std)}')
         # in the checkpoint: a model is used with the constants it was trained with
-        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1))
-        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1))
+        for name, values in (('mean', mean), ('std', std)):
+            values_C11 = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
+            self.register_buffer(name, values_C11)
         self.batch_augments = nn.ModuleList(
             augment if isinstance(augment, nn.Module) else BATCH_AUGMENTS.build(augment)
             for augment in batch_augments
@@ -132,7 +133,7 @@ class ImagePreprocessor(BaseDataPreprocessor):
             own, loaded = getattr(self, name), state_dict.get(f'{prefix}{name}')
             if loaded is None or loaded.shape != own.shape:
                 continue
-            if not torch.allclose(loaded.to(own.device), own):
+            if not torch.allclose(loaded.to(own), own):
                 print_log(
                     f'normalisation: the checkpoint was trained with {name} '
                     f'{_listed(loaded)}, which replaces {_listed(own)} of the config',

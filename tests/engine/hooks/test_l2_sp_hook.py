@@ -107,6 +107,15 @@ def test_only_what_was_loaded_is_anchored():
     assert torch.equal(found['backbone.bias'], begun['backbone.bias'] + 1)
 
 
+def test_what_a_run_starts_anew_is_not_anchored():
+    hook, runner = L2SPHook(anchored=['backbone', 'head']), make_runner()
+    # the state is complete: the head in it is that of the model
+    checkpoint = {'state_dict': runner.model.state_dict(), 'built': ['head.weight']}
+    hook.after_load_checkpoint(runner, checkpoint)
+    hook.before_train(runner)
+    assert set(hook._anchor) == {'backbone.weight', 'backbone.bias', 'head.bias'}
+
+
 def test_once_per_step_when_gradients_accumulate():
     hook, runner = L2SPHook(alpha=0.2), make_runner()
     begun = start(hook, runner)

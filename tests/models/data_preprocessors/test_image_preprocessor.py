@@ -48,6 +48,11 @@ def test_whole_numbers_will_do_in_a_config():
         MODELS.build(config)(batch)['inputs'],
         ImagePreprocessor(MEAN, STD)(batch)['inputs'],
     )
+    # a checkpoint replaces them by fractions, which must not be cut off
+    built = MODELS.build(config)
+    half = ImagePreprocessor([x + 0.5 for x in MEAN], STD)
+    built.load_state_dict(half.state_dict())
+    torch.testing.assert_close(built(batch)['inputs'], half(batch)['inputs'])
 
 
 def test_the_batch_itself_is_left_alone():
