@@ -87,7 +87,11 @@ def test_config_has_no_findings(name):
     assert [str(finding) for finding in check_config(load(name))] == []
 
 
-@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize(
+    # named by the guide, without sizes: test_skeleton_configs.py
+    'name',
+    [name for name in CONFIGS if not name.startswith('configs/skeleton/')],
+)
 def test_name_tells_the_truth(name):
     assert gaps_in_name(name, load(name)) == []
 
