@@ -14,7 +14,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m 'not slow'
 
 slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -60,6 +60,7 @@ def prepared(make_eye_parquet, tmp_path):
 
 
 @pytest.mark.parametrize('name', NAMES)
+@pytest.mark.slow
 def test_config_trains_from_a_model(name, prepared):
     cfg, start = prepared(name)
     runner = Runner.from_cfg(cfg)
@@ -88,6 +89,7 @@ def test_config_trains_from_a_model(name, prepared):
 
 
 @pytest.mark.parametrize('name', [name for name in NAMES if 'scratch' not in name])
+@pytest.mark.slow
 def test_without_a_model_to_start_from_it_says_so(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match='work_dirs/home'):

@@ -90,6 +90,7 @@ def make_runner(name, actions, work_dir) -> Runner:
 
 
 @pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.slow
 def test_config_trains_and_validates(name, actions, tmp_path, monkeypatch):
     torch.manual_seed(0)
     runner = make_runner(name, actions, tmp_path / 'run')

@@ -53,6 +53,7 @@ def test_export(checkpoint, tmp_path):
         (('x.pth', '--precision', 'fp8'), 2, "invalid choice: 'fp8'"),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code

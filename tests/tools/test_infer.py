@@ -55,6 +55,7 @@ def test_a_parquet_and_a_broken_picture(write_config, make_eye_parquet, tmp_path
         (('cut.onnx', '.', '--out', 'p.csv'), 1, 'error: cut.onnx: truncated, or no O'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     if 'cut.onnx' in arguments:
         pytest.importorskip('onnxruntime')

@@ -34,6 +34,7 @@ def run_tool(*arguments, folder):
         ),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     if 'text.mp4' in arguments:
         pytest.importorskip('av')

@@ -38,6 +38,7 @@ def test_a_plan_from_any_folder(tmp_path):
         (('--seeds', 'many'), 'usage: '),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message, tmp_path):
     done = run(*arguments, folder=tmp_path)
     assert done.returncode == 2

@@ -26,6 +26,7 @@ def run_tool(*arguments, folder):
         ('a.py', '--split', 'test'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2

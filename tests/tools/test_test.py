@@ -25,6 +25,7 @@ def test_missing_checkpoint_is_wrong_usage(write_config, tmp_path):
 
 
 @pytest.mark.parametrize('arguments', [(), ('config.py',), ('a.py', 'b.pth', '--out')])
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2

@@ -109,6 +109,7 @@ def test_missing_config_is_wrong_usage(tmp_path):
     'arguments',
     [(), ('config.py', '--launcher', 'mpi'), ('config.py', '--seed', 'x')],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments):
     done = run_tool(*arguments)
     assert done.returncode == 2

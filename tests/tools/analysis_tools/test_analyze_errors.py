@@ -38,6 +38,7 @@ def test_page_of_a_checkpoint_on_other_data(write_config, make_eye_parquet, tmp_
         (('bad.pth', '--limit', '0'), 2, 'limit must be >= 1, got 0'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     (tmp_path / 'bad.pth').write_bytes(b'no checkpoint')
     done = run_tool(*arguments, folder=tmp_path)

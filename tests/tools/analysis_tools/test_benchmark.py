@@ -53,6 +53,7 @@ def test_data_that_do_not_serve_are_told_without_a_traceback(
         (('a.py', '--data', 'd'), 'a.py: no such config file'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2

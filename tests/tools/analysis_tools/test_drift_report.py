@@ -25,6 +25,7 @@ def run_tool(*arguments, folder, python=()):
         (('a.parquet', 'b.parquet', 'c.pth'), 2, 'c.pth: no such checkpoint'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code

@@ -38,6 +38,7 @@ def test_table_and_numbers(write_config, tmp_path):
         (('--calls', 3), 'calls must be >= 20, got 3', 1),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message, code, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code

@@ -29,6 +29,7 @@ DATA = ('--a', 'a.parquet', '--b', 'b.parquet')
         ((*DATA, '--start', 'x.pth', '--run', 'full=x.pth'), 1, 'error: x.pth'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     (tmp_path / 'x.pth').write_text('no checkpoint')
     done = run_tool(*arguments, folder=tmp_path)

@@ -46,6 +46,7 @@ def test_model_that_cannot_run_exits_with_1(write_config, tmp_path):
         (('gone.py',), 'gone.py: no such config file, nor a folder with configs'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2

@@ -49,6 +49,7 @@ def test_no_descent_is_told_without_a_traceback(write_config, tmp_path):
         (('a.py',), 'a.py: no such config file'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2

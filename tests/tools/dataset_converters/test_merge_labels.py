@@ -42,6 +42,7 @@ def test_labels_are_merged(data, tmp_path):
         (('-o', 'old.parquet'), 1, 'error: old.parquet exists; choose another name'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(
     data, tmp_path, arguments, code, message
 ):

@@ -39,6 +39,7 @@ def test_sheets_of_a_config(write_config, tmp_path):
         (('a.py', '--out-dir', 'x', '--num', '0'), 1, 'error: num must be >= 1, got 0'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code

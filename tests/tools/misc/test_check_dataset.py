@@ -43,6 +43,7 @@ def test_a_leak_is_exit_code_1_and_both_reports(make_eye_parquet, tmp_path):
         (('a.parquet',), 1, 'error: a.parquet: no such parquet file'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code

@@ -42,6 +42,7 @@ def test_it_writes_what_it_says(tmp_path, write_config, make_eye_parquet):
         ),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message):
     done = run_tool(*arguments)
     assert done.returncode == 2

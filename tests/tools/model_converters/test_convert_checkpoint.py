@@ -37,6 +37,7 @@ def test_both_ways(tmp_path):
         (('gone.pth', 'b.safetensors'), 'gone.pth: no such checkpoint'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message):
     done = run_tool(*arguments)
     assert done.returncode == 2

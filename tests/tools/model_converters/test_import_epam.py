@@ -34,6 +34,7 @@ def test_it_writes_what_it_says(tmp_path, epam_conv3d):
         (('a.pth', '-o', 'x.pth'), 'a.pth: no such checkpoint'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message):
     done = run_tool(*arguments)
     assert done.returncode == 2

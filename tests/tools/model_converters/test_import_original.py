@@ -37,6 +37,7 @@ def test_a_file_of_the_margin_exits_with_1(tmp_path):
         (('gone.pt', 'b.pth'), 'gone.pt: no such checkpoint'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message):
     done = run_tool(*arguments)
     assert done.returncode == 2

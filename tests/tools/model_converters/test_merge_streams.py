@@ -38,6 +38,7 @@ def test_it_writes_what_it_says(tmp_path):
         (('a.pth', 'b.pth', '-o', 'x.pth'), 'a.pth: no such checkpoint'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message):
     done = run_tool(*arguments)
     assert done.returncode == 2

@@ -38,6 +38,7 @@ def test_it_writes_what_it_says(tmp_path, write_config):
         (('gone.pth', 'out'), 'gone.pth: no such checkpoint'),
     ],
 )
+@pytest.mark.slow  # a new process each
 def test_wrong_usage(arguments, message, tmp_path):
     done = run_tool(*arguments)
     assert done.returncode == 2
