@@ -134,7 +134,7 @@ def _write(network, source: ExportSource, settings, precision: str, path) -> Jud
     card = replace(source.card, precision=precision)
     model = _converted(network, source, settings, precision)
     if settings.input == 'raw':
-        model = prepend_resize(model, card.image_size)
+        model = prepend_resize(model, card.image_size, dtype=card.dtype)
     path.parent.mkdir(parents=True, exist_ok=True)
     rejected = path.with_name(f'{path.name}.rejected')
     for old in (path, rejected):

@@ -100,11 +100,6 @@ class ExportSettings:
             raise ConfigError(
                 f'--input raw needs --opset {MIN_OPSET} or more, got {self.opset}'
             )
-        if self.input == 'raw' and self.dtype == 'float32':
-            raise ConfigError(
-                '--input raw takes pictures as they are decoded, uint8: leave out '
-                '--dtype float32'
-            )
         if self.normalize == 'outside' and self.dtype == 'uint8':
             raise ConfigError(
                 'normalised pixels are no uint8: leave out --dtype uint8 or '

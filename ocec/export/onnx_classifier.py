@@ -8,6 +8,7 @@ import numpy as np
 
 from ocec.export.onnx_metadata import INSTALL, ModelCard, card_of, load_proto
 
+DTYPES = ('uint8', 'float32')
 LAYOUTS = {'NCHW': '(B, 3, {}, {})', 'NHWC': '(B, {}, {}, 3)'}
 
 
@@ -39,7 +40,7 @@ class OnnxClassifier:
 
         Args:
             images: for input ``resized`` (B, 3, H, W) RGB, uint8 or float32, in
-                [0, 255]; for ``raw`` (B, h, w, 3) RGB uint8 of any size.
+                [0, 255]; for ``raw`` (B, h, w, 3) RGB of any size.
 
         Returns:
             (B,) float32 in [0, 1].
@@ -99,8 +100,6 @@ class OnnxClassifier:
             ValueError: as in :meth:`predict`.
         """
         check_images(images, self.card)
-        if self.card.input == 'raw':
-            return np.ascontiguousarray(images)
         if not self.card.normalized_inside:
             # in float32, as the training does it
             mean, std = np.float32([self.card.mean, self.card.std])[:, :, None, None]
@@ -137,9 +136,8 @@ def check_images(images: np.ndarray, card: ModelCard) -> None:
         )
     if not images.size:
         raise ValueError(f'no images: the shape is {images.shape}')
-    dtypes = ('uint8',) if card.input == 'raw' else ('uint8', 'float32')
-    if images.dtype.name not in dtypes:
-        raise ValueError(f'images must be {" or ".join(dtypes)}, got {images.dtype}')
+    if images.dtype.name not in DTYPES:
+        raise ValueError(f'images must be {" or ".join(DTYPES)}, got {images.dtype}')
     if images.dtype != np.uint8 and not np.isfinite(images).all():
         raise ValueError('images must be finite, got NaN or infinity')
 

@@ -28,7 +28,7 @@ MIN_OPSET = 16
 # and sum is exact: integer division is not vectorised.
 MODEL = """
 <ir_version: 8, opset_import: ["" : {opset}]>
-resize (uint8[{batch}, height, width, 3] images) => (float[{batch}, 3, {H}, {W}] pixels)
+resize ({dtype}[{batch}, height, width, 3] images) => (float[{batch}, 3, {H}, {W}] pixels)
 <double one = {{1}}, double half = {{0.5}}, double[2] wanted = {{{W}, {H}}},
  int64[2] width_height = {{1, 0}}, int64[{P}] axis_of = {{{axis_of}}},
  double[{P}] centres = {{{centres}}}, float levels = {{2048}},
@@ -37,8 +37,9 @@ resize (uint8[{batch}, height, width, 3] images) => (float[{batch}, 3, {H}, {W}]
  int64[2] parts = {{{W}, {H}}}, int64[1] first = {{0}}, int64[2] halves = {{1, 1}},
   int64[1] columns = {{{W}}},
  int64[4] y_shape = {{2, 1, {H}, 1}}, int64[4] pixels_shape = {{-1, 3, {H}, {W}}},
- float two = {{2}}, float two_bits = {{0.25}}>
+ float two = {{2}}, float two_bits = {{0.25}}, float low = {{0}}, float high = {{255}}>
 {{
+{whole}
     lengths_hw = Shape <start = 1, end = 3> (images)
     lengths = Gather (lengths_hw, width_height)
     lengths_f64 = Cast <to = 11> (lengths)
@@ -72,7 +73,7 @@ resize (uint8[{batch}, height, width, 3] images) => (float[{batch}, 3, {H}, {W}]
     x_matrix = ScatterElements <axis = 0, reduction = "add">
         (no_weights, x_indices, x_weights)
 
-    rows_N2HwC = Gather <axis = 1> (images, y_indices)
+    rows_N2HwC = Gather <axis = 1> (whole, y_indices)
     rows_N2CHw = Transpose <perm = [0, 1, 4, 2, 3]> (rows_N2HwC)
     rows = Cast <to = 1> (rows_N2CHw)
     sums = MatMul (rows, x_matrix)
@@ -90,9 +91,21 @@ resize (uint8[{batch}, height, width, 3] images) => (float[{batch}, 3, {H}, {W}]
 }}
 """
 
+#: type of the pictures to the nodes that make whole pixels of them
+WHOLE = {
+    'uint8': '    whole = Identity (images)',
+    'float32': """
+    rounded = Round (images)
+    whole = Clip (rounded, low, high)""",
+}
+
 
 def resize_model(
-    image_size: tuple[int, int], *, opset: int, batch: int | None = None
+    image_size: tuple[int, int],
+    *,
+    opset: int,
+    batch: int | None = None,
+    dtype: str = 'uint8',
 ) -> onnx.ModelProto:
     """Build the resize alone.
 
@@ -100,9 +113,11 @@ def resize_model(
         image_size: (H, W) of the result in pixels.
         opset: of the graph, >= 16.
         batch: images of a call; None for any number.
+        dtype: of the pictures, ``uint8`` or ``float32``; floats are rounded to whole
+            pixels in [0, 255] first.
 
     Returns:
-        A model from ``images``, (B, h, w, 3) uint8 of any size, to ``pixels``,
+        A model from ``images``, (B, h, w, 3) of any size, to ``pixels``,
         (B, 3, H, W) float32 whole numbers in [0, 255], equal to
         ``cv2.resize(image, (W, H), interpolation=cv2.INTER_LINEAR)``.
 
@@ -130,6 +145,8 @@ def resize_model(
     text = MODEL.format(
         opset=opset,
         batch='batch' if batch is None else batch,
+        dtype='uint8' if dtype == 'uint8' else 'float',
+        whole=WHOLE[dtype],
         H=height,
         W=width,
         P=width + height,
@@ -142,16 +159,17 @@ def resize_model(
 
 
 def prepend_resize(
-    model: onnx.ModelProto, image_size: tuple[int, int]
+    model: onnx.ModelProto, image_size: tuple[int, int], *, dtype: str = 'uint8'
 ) -> onnx.ModelProto:
     """Put the resize before a network.
 
     Args:
         model: from ``images``, (B, 3, H, W) float32 in [0, 255].
         image_size: (H, W) of the network in pixels.
+        dtype: of the pictures, as in :func:`resize_model`.
 
     Returns:
-        A new model from ``images``, (B, h, w, 3) uint8 of any size; fp16 and int8
+        A new model from ``images``, (B, h, w, 3) of any size; fp16 and int8
         networks keep their types.
 
     Raises:
@@ -165,7 +183,7 @@ def prepend_resize(
     [opset] = [entry.version for entry in model.opset_import if not entry.domain]
     axis = model.graph.input[0].type.tensor_type.shape.dim[0]
     resize = resize_model(
-        image_size, opset=opset, batch=axis.dim_value if axis.dim_value else None
+        image_size, opset=opset, batch=axis.dim_value or None, dtype=dtype
     )
     resize.ir_version = model.ir_version
     resize.opset_import.extend(e for e in model.opset_import if e.domain)

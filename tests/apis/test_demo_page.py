@@ -35,6 +35,7 @@ CARDS = {
     'normalised outside': {'normalized_inside': False},
     'fixed batch': {},
     'raw': {'input': 'raw', 'dtype': 'uint8', 'layout': 'NHWC'},
+    'raw float32': {'input': 'raw', 'dtype': 'float32', 'layout': 'NHWC'},
 }
 
 

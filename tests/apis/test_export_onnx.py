@@ -67,6 +67,7 @@ def test_parity_file(checkpoint, tmp_path):
     [
         {'input': 'raw', 'embedding': True},
         {'input': 'raw', 'batch': 3},
+        {'input': 'raw', 'dtype': 'float32'},
         {'normalize': 'outside'},
         {'dtype': 'uint8', 'batch': 2},
         {'opset': 16, 'input': 'raw'},

@@ -32,7 +32,6 @@ def test_types_of_the_file_and_of_the_network(settings, dtypes):
         ({'max_drop': -1}, r'--max-drop must be in \[0, 1\], got -1'),
         ({'repeats': 0}, '--max-images must be >= 0 and --repeats >= 1'),
         ({'input': 'raw', 'normalize': 'outside'}, 'leave out --normalize outside'),
-        ({'input': 'raw', 'dtype': 'float32'}, 'leave out --dtype float32'),
         ({'normalize': 'outside', 'dtype': 'uint8'}, 'normalised pixels are no uint8'),
         ({'precisions': ('int8',), 'parity': False}, 'so --no-parity cannot be'),
     ],

@@ -62,11 +62,12 @@ def test_predict(write_model, dtype):
     assert classifier.card.image_size == (2, 4)
 
 
-def test_raw_pictures_of_any_size(write_model):
-    file = write_model(input='raw', dtype='uint8', layout='NHWC')
+@pytest.mark.parametrize('dtype', ['uint8', 'float32'])
+def test_raw_pictures_of_any_size(write_model, dtype):
+    file = write_model(input='raw', dtype=dtype, layout='NHWC')
     classifier = OnnxClassifier(file)
     for height, width in ((1, 1), (7, 3)):
-        images = np.full((2, height, width, 3), 50, np.uint8)
+        images = np.full((2, height, width, 3), 50, dtype)
         np.testing.assert_allclose(classifier.predict(images), [0.05, 0.05])
 
 
@@ -122,7 +123,10 @@ def test_bad_images(write_model, images, message):
     [
         (np.zeros((1, 5, 5, 4), np.uint8), r'shape \(B, h, w, 3\), got \(1, 5, 5, 4\)'),
         (np.zeros((5, 5, 3), np.uint8), r'shape \(B, h, w, 3\), got \(5, 5, 3\)'),
-        (np.zeros((1, 5, 5, 3), np.float32), 'images must be uint8, got float32'),
+        (
+            np.zeros((1, 5, 5, 3), np.float32),
+            'must be uint8 for this file, got float32',
+        ),
         (np.zeros((1, 0, 5, 3), np.uint8), r'no images: the shape is \(1, 0, 5, 3\)'),
     ],
 )

@@ -45,6 +45,14 @@ def test_extreme_pixels():
         np.testing.assert_array_equal(pixels, by_opencv(batch, (24, 40)))
 
 
+def test_floats_are_rounded_to_whole_pixels():
+    images = np.random.default_rng(0).uniform(-9, 264, (2, 37, 53, 3))
+    images = images.astype(np.float32)
+    whole = np.clip(np.rint(images), 0, 255).astype(np.uint8)
+    pixels = run(resize_model((24, 40), opset=18, dtype='float32'), images)
+    np.testing.assert_array_equal(pixels, by_opencv(whole, (24, 40)))
+
+
 def test_before_a_network_with_a_fixed_batch():
     network = parser.parse_model(
         '<ir_version: 8, opset_import: ["" : 17]>\n'
