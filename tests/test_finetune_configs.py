@@ -18,7 +18,7 @@ from ocec.registry import MODELS
 FOLDER = Path(__file__).parents[1] / 'configs/ocec/finetune'
 NAMES = sorted(path.name for path in FOLDER.glob('*.py'))
 GUIDE = 'ocec-baseline-cosface_1xb1024-200e_eye-32x64.py'
-SMALL = 'ocec-baseline-small_1xb64-20e_eye-32x64.py'
+SMALL = 'ocec-baseline-smalldata_1xb64-20e_eye-32x64.py'
 
 
 def load(name):

@@ -28,7 +28,8 @@ MIN_OPSET = 16
 # and sum is exact: integer division is not vectorised.
 MODEL = """
 <ir_version: 8, opset_import: ["" : {opset}]>
-resize ({dtype}[{batch}, height, width, 3] images) => (float[{batch}, 3, {H}, {W}] pixels)
+resize ({dtype}[{batch}, height, width, 3] images)
+    => (float[{batch}, 3, {H}, {W}] pixels)
 <double one = {{1}}, double half = {{0.5}}, double[2] wanted = {{{W}, {H}}},
  int64[2] width_height = {{1, 0}}, int64[{P}] axis_of = {{{axis_of}}},
  double[{P}] centres = {{{centres}}}, float levels = {{2048}},

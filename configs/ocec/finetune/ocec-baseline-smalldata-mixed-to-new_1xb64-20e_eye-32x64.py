@@ -1,7 +1,7 @@
 """Both cameras first, then more and more of the new one (11,457 parameters).
 
 Train:  python tools/train.py \
-    configs/ocec/finetune/ocec-baseline-small-mixed-then-new_1xb64-20e_eye-32x64.py \
+    configs/ocec/finetune/ocec-baseline-smalldata-mixed-to-new_1xb64-20e_eye-32x64.py \
     --data home=home_eyes.parquet,new=new_eyes.parquet \
     --pretrain work_dirs/home
 Result: val F1 0.986 +/- 0.004 on the new camera,
@@ -10,7 +10,7 @@ Result: val F1 0.986 +/- 0.004 on the new camera,
         docs/finetuning.md
 """
 
-_base_ = './ocec-baseline-small-mixed_1xb64-20e_eye-32x64.py'
+_base_ = './ocec-baseline-smalldata-mixed_1xb64-20e_eye-32x64.py'
 
 train_dataloader = dict(
     sampler=dict(

@@ -6,7 +6,7 @@ Validated on both at once: home/f1, new/f1, and their mean, by which the best ep
 chosen.
 
 Train:  python tools/train.py \
-    configs/ocec/finetune/ocec-baseline-small-mixed_1xb64-20e_eye-32x64.py \
+    configs/ocec/finetune/ocec-baseline-smalldata-mixed_1xb64-20e_eye-32x64.py \
     --data home=home_eyes.parquet,new=new_eyes.parquet \
     --pretrain work_dirs/home
 Result: val F1 0.985 +/- 0.003 on the new camera,

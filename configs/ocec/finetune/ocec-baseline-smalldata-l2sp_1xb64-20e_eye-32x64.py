@@ -1,7 +1,7 @@
 """Every weight, held near its start, for a few hundred crops (11,457 parameters).
 
 Train:  python tools/train.py \
-    configs/ocec/finetune/ocec-baseline-small-l2sp_1xb64-20e_eye-32x64.py \
+    configs/ocec/finetune/ocec-baseline-smalldata-l2sp_1xb64-20e_eye-32x64.py \
     --data new_eyes.parquet \
     --pretrain work_dirs/home
 Result: val F1 0.990 +/- 0.003 on the new camera,
@@ -10,7 +10,7 @@ Result: val F1 0.990 +/- 0.003 on the new camera,
         docs/finetuning.md
 """
 
-_base_ = './ocec-baseline-small_1xb64-20e_eye-32x64.py'
+_base_ = './ocec-baseline-smalldata_1xb64-20e_eye-32x64.py'
 
 # the pull takes the place of the weight decay; a step is forgotten over 1 / (lr alpha)
 optim_wrapper = dict(optimizer=dict(weight_decay=0))

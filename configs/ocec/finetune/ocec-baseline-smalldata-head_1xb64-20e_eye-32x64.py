@@ -1,7 +1,7 @@
 """Only the head, for a few hundred crops of a new camera (11,457 parameters).
 
 Train:  python tools/train.py \
-    configs/ocec/finetune/ocec-baseline-small-head_1xb64-20e_eye-32x64.py \
+    configs/ocec/finetune/ocec-baseline-smalldata-head_1xb64-20e_eye-32x64.py \
     --data new_eyes.parquet \
     --pretrain work_dirs/home
 Result: val F1 0.953 +/- 0.008 on the new camera,
@@ -10,7 +10,7 @@ Result: val F1 0.953 +/- 0.008 on the new camera,
         docs/finetuning.md
 """
 
-_base_ = './ocec-baseline-small_1xb64-20e_eye-32x64.py'
+_base_ = './ocec-baseline-smalldata_1xb64-20e_eye-32x64.py'
 
 custom_hooks = [
     dict(type='EMAHook', ema_type='RampedEMA', decay=0.999),

@@ -3,7 +3,7 @@
 11,457 parameters.
 
 Train:  python tools/train.py \
-    configs/ocec/finetune/ocec-baseline-small-staged_1xb64-20e_eye-32x64.py \
+    configs/ocec/finetune/ocec-baseline-smalldata-staged_1xb64-20e_eye-32x64.py \
     --data new_eyes.parquet \
     --pretrain work_dirs/home
 Result: val F1 0.984 +/- 0.000 on the new camera,
@@ -12,7 +12,7 @@ Result: val F1 0.984 +/- 0.000 on the new camera,
         docs/finetuning.md
 """
 
-_base_ = './ocec-baseline-small_1xb64-20e_eye-32x64.py'
+_base_ = './ocec-baseline-smalldata_1xb64-20e_eye-32x64.py'
 
 # each group falls to a share of its own rate
 param_scheduler = [

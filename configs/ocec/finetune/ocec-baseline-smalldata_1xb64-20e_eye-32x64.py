@@ -5,7 +5,7 @@
 Starts from a run of configs/ocec/ocec-baseline_1xb256-20e_eye-32x64.py.
 
 Train:  python tools/train.py \
-    configs/ocec/finetune/ocec-baseline-small_1xb64-20e_eye-32x64.py \
+    configs/ocec/finetune/ocec-baseline-smalldata_1xb64-20e_eye-32x64.py \
     --data new_eyes.parquet \
     --pretrain work_dirs/home
 Result: val F1 0.987 +/- 0.005 on the new camera,
