@@ -12,8 +12,9 @@ from ocec.apis.analyze_errors_page import Analysis, render_page
 from ocec.apis.diagnose import diagnose
 from ocec.apis.errors import ConfigError
 from ocec.apis.score_checkpoint import ScoredSplit, score_checkpoint
+from ocec.apis.threshold_report import metric_threshold
 from ocec.engine.checkpoint_io import write_text_atomically
-from ocec.functional.probability import CLOSED, DEFAULT_THRESHOLD, OPEN
+from ocec.functional.probability import CLOSED, OPEN
 from ocec.visualization.sample_lists import SampleList
 
 LISTS = ('confident_errors', 'probable_label_errors', 'hard_samples', 'outliers')
@@ -150,10 +151,8 @@ def choose_threshold(
         ConfigError: it is out of range, or the checkpoint holds none of that name.
     """
     if wanted is None:
-        evaluator = scored.cfg.test_evaluator
-        metrics = evaluator if isinstance(evaluator, list) else [evaluator]
-        found = [m['threshold'] for m in metrics if 'threshold' in m]
-        return (found or [DEFAULT_THRESHOLD])[0], 'that of the metric of the config'
+        value = metric_threshold(scored.cfg.test_evaluator)
+        return value, 'that of the metric of the config'
     if wanted in STORED_THRESHOLDS:
         value = (scored.thresholds or {}).get(wanted)
         if value is None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from ocec.engine.checkpoint_io import write_text_atomically
 from ocec.export.export_graph import ExportGraph
 from ocec.export.onnx_classifier import open_session
 from ocec.export.onnx_metadata import ModelCard, write_metadata
+from ocec.export.parity import measure_latencies
 from ocec.export.to_onnx import to_onnx
 from ocec.registry import MODELS
 
@@ -36,8 +36,7 @@ PUBLISHED_KB = {
 #: largest difference of P(open) between torch and onnxruntime
 MAX_GAP = 1e-4
 #: calls of one side before the other has its turn
-BLOCK = 20
-WARM_UP = 20
+MIN_CALLS = 20
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,8 @@ def export_sizes(
         ValueError: ``calls`` is too small, or an exported file does not give the same
             numbers as torch.
     """
-    if calls < BLOCK:
-        raise ValueError(f'calls must be >= {BLOCK}, got {calls}')
+    if calls < MIN_CALLS:
+        raise ValueError(f'calls must be >= {MIN_CALLS}, got {calls}')
     rows = []
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -171,29 +170,6 @@ def randomize(model: nn.Module, *, seed: int = 0) -> None:
                 tensor.uniform_(low, high, generator=generator)
 
 
-def median_times(functions: Sequence[Callable[[], object]], calls: int) -> list[float]:
-    """Time functions by turns.
-
-    Args:
-        functions: called without arguments.
-        calls: of each; rounded down to whole blocks.
-
-    Returns:
-        Median seconds of a call of each.
-    """
-    for function in functions:
-        for _ in range(WARM_UP):
-            function()
-    seconds = [[] for _ in functions]
-    for _ in range(calls // BLOCK):
-        for function, taken in zip(functions, seconds, strict=True):
-            for _ in range(BLOCK):
-                start = time.perf_counter()
-                function()
-                taken.append(time.perf_counter() - start)
-    return [float(np.median(taken)) for taken in seconds]
-
-
 def _measure(config: Path, calls: int) -> ExportSize:
     cfg = load_run_config(config)
     model, card = _build(cfg, config)
@@ -222,16 +198,17 @@ def _measure(config: Path, calls: int) -> ExportSize:
             f'torch, at most {MAX_GAP:g} is allowed'
         )
     one, one_array = images_BCHW[:1], images_BCHW[:1].numpy()
-    torch_s, onnx_s = median_times(
-        [lambda: run_torch(one), lambda: run_onnx(one_array)], calls
+    taken = measure_latencies(
+        {'torch': lambda: run_torch(one), 'onnx': lambda: run_onnx(one_array)},
+        repeats=calls,
     )
     return ExportSize(
         config=str(config),
         params=count_parameters(model),
         bytes=len(content),
         published_kb=PUBLISHED_KB.get(_model_name(config)),
-        torch_ms=1000 * torch_s,
-        onnx_ms=1000 * onnx_s,
+        torch_ms=taken['torch'].median_ms,
+        onnx_ms=taken['onnx'].median_ms,
         max_gap=float(gap),
     )
 

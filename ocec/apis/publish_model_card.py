@@ -183,18 +183,20 @@ def _thresholds(
 
 
 def _use(card: Mapping[str, Any]) -> list[str]:
-    lines = []
+    lines, answers = [], []
+    file = card['files'][0]['file']
     if card['classes'] and card['input']:
         negative, positive = card['classes']
+        answers = [f'python tools/infer.py {file} my_crops/ --out answers.csv']
         lines = [
             f'Telling {positive} from {negative} in crops like those of the training '
             'data, prepared as in the training.',
             '',
         ]
-    file = card['files'][0]['file']
     return [
         *lines,
         '```bash',
+        *answers,
         f'python tools/test.py CONFIG {file} --data my_eyes.parquet',
         f'python tools/train.py CONFIG --data my_eyes.parquet --pretrain {file}',
         '```',

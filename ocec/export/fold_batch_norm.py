@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocec.export.graph_nodes import constant_of, maker_of, users_of
 from ocec.export.graph_tidy import drop_unused, ranks
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def fold_batch_norms(model: onnx.ModelProto) -> int:
     rank_of = ranks(model)
     for norm in norms:
         affine = _affine_of(graph, norm)
-        before = _maker(graph, norm.input[0])
+        before = maker_of(graph, norm.input[0])
         after = _only_user(graph, norm.output[0])
         is_alone = _only_user(graph, norm.input[0]) is norm
         if is_alone and _is_plain(graph, before, ('Conv', 'Gemm')):
@@ -63,11 +64,11 @@ def fold_batch_norms(model: onnx.ModelProto) -> int:
 
 
 def _affine_of(graph: onnx.GraphProto, norm: onnx.NodeProto) -> Affine:
-    missing = [name for name in norm.input[1:5] if _constant(graph, name) is None]
+    missing = [name for name in norm.input[1:5] if constant_of(graph, name) is None]
     if missing:
         raise ValueError(f'batch norm {norm.name}: {missing[0]} is no constant')
     scale_C, bias_C, mean_C, variance_C = (
-        np.float64(_constant(graph, name)) for name in norm.input[1:5]
+        np.float64(constant_of(graph, name)) for name in norm.input[1:5]
     )
     epsilon = next((a.f for a in norm.attribute if a.name == 'epsilon'), 1e-5)
     factor_C = scale_C / np.sqrt(variance_C + epsilon)
@@ -133,14 +134,14 @@ def _is_plain(
     weights = [name for name in node.input[1:] if name]
     is_scaled = any(a.name in ('alpha', 'beta') and a.f != 1 for a in node.attribute)
     is_turned = any(a.name == 'transA' and a.i for a in node.attribute)
-    is_constant = all(_constant(graph, name) is not None for name in weights)
+    is_constant = all(constant_of(graph, name) is not None for name in weights)
     return is_constant and not is_scaled and not is_turned
 
 
 def _weights(graph, node: onnx.NodeProto) -> tuple[np.ndarray, np.ndarray | float]:
-    weight = np.float64(_constant(graph, node.input[1]))
+    weight = np.float64(constant_of(graph, node.input[1]))
     has_bias = len(node.input) > 2 and node.input[2]
-    return weight, np.float64(_constant(graph, node.input[2])) if has_bias else 0.0
+    return weight, np.float64(constant_of(graph, node.input[2])) if has_bias else 0.0
 
 
 def _set_weights(graph, node: onnx.NodeProto, weight, bias) -> None:
@@ -163,18 +164,7 @@ def _add_constant(graph: onnx.GraphProto, name: str, array: np.ndarray) -> str:
     return name
 
 
-def _constant(graph: onnx.GraphProto, name: str) -> np.ndarray | None:
-    from onnx import numpy_helper
-
-    found = next((t for t in graph.initializer if t.name == name), None)
-    return None if found is None else numpy_helper.to_array(found)
-
-
-def _maker(graph: onnx.GraphProto, name: str) -> onnx.NodeProto | None:
-    return next((node for node in graph.node if name in node.output), None)
-
-
 def _only_user(graph: onnx.GraphProto, name: str) -> onnx.NodeProto | None:
-    users = [node for node in graph.node if name in node.input]
+    users = users_of(graph, name)
     is_output = any(output.name == name for output in graph.output)
     return users[0] if len(users) == 1 and not is_output else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ocec.export.graph_nodes import constant_of, maker_of, users_of
 from ocec.export.graph_tidy import drop_dead_nodes, drop_unused
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _pool_globally(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
     """
     from onnx import helper
 
-    transpose = _maker(graph, node.input[0])
+    transpose = maker_of(graph, node.input[0])
     keeps = next((a.i for a in node.attribute if a.name == 'keepdims'), 1)
     if transpose is None or transpose.op_type != 'Transpose' or keeps:
         return
@@ -78,7 +79,7 @@ def _unsqueezed_twice(
 ) -> list[onnx.NodeProto]:
     """Return the nodes that have made (B, C, 1, 1) of a (B, C)."""
     found = []
-    for user in _users(graph, name):
+    for user in users_of(graph, name):
         if user.op_type != 'Unsqueeze':
             continue
         axes = _axes(graph, user)
@@ -96,7 +97,7 @@ def _slice_column(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
     """Turn ``Gather`` of one constant index into ``Slice`` and ``Squeeze``."""
     from onnx import helper
 
-    index = _constant(graph, node.input[1])
+    index = constant_of(graph, node.input[1])
     if index is None or index.ndim != 0:
         return
     axis = next((a.i for a in node.attribute if a.name == 'axis'), 0)
@@ -117,8 +118,8 @@ def _slice_column(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
 
 def _drop_expand(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
     """Leave the broadcast to the division that uses the expanded divisor."""
-    users = _users(graph, node.output[0])
-    shape = _maker(graph, node.input[1])
+    users = users_of(graph, node.output[0])
+    shape = maker_of(graph, node.input[1])
     if len(users) != 1 or users[0].op_type != 'Div' or shape is None:
         return
     [division] = users
@@ -131,7 +132,7 @@ def _squeeze_late(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
     """Subtract two columns before their axis is dropped: OpenCV 4 needs two axes."""
     from onnx import helper
 
-    makers = [_maker(graph, name) for name in node.input]
+    makers = [maker_of(graph, name) for name in node.input]
     if any(maker is None or maker.op_type != 'Squeeze' for maker in makers):
         return
     if _axes(graph, makers[0]) != _axes(graph, makers[1]):
@@ -153,11 +154,11 @@ def _scale_late(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
     from onnx import helper
 
     for position in (1, 0):
-        inner = _maker(graph, node.input[position])
+        inner = maker_of(graph, node.input[position])
         if inner is None or inner.op_type != 'Mul':
             continue
         numbers = [name for name in inner.input if _is_number(graph, name)]
-        if len(numbers) != 1 or len(_users(graph, inner.output[0])) != 1:
+        if len(numbers) != 1 or len(users_of(graph, inner.output[0])) != 1:
             continue
         [number] = numbers
         [factor] = [name for name in inner.input if name != number]
@@ -172,7 +173,7 @@ def _scale_late(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
 
 
 def _is_number(graph: onnx.GraphProto, name: str) -> bool:
-    array = _constant(graph, name)
+    array = constant_of(graph, name)
     return array is not None and array.size == 1
 
 
@@ -186,7 +187,7 @@ def _put_in_place(graph, node: onnx.NodeProto, nodes: list) -> None:
 def _axes(graph: onnx.GraphProto, node: onnx.NodeProto) -> tuple[int, ...] | None:
     """Return the axes, an attribute or, from opset 13 or 18 on, an input."""
     if len(node.input) > 1:
-        array = _constant(graph, node.input[1])
+        array = constant_of(graph, node.input[1])
         return None if array is None else tuple(array.ravel().tolist())
     return next((tuple(a.ints) for a in node.attribute if a.name == 'axes'), None)
 
@@ -199,21 +200,6 @@ def _add_integers(graph: onnx.GraphProto, name: str, value: int) -> str:
     return name
 
 
-def _constant(graph: onnx.GraphProto, name: str) -> np.ndarray | None:
-    from onnx import numpy_helper
-
-    found = next((t for t in graph.initializer if t.name == name), None)
-    return None if found is None else numpy_helper.to_array(found)
-
-
-def _maker(graph: onnx.GraphProto, name: str) -> onnx.NodeProto | None:
-    return next((node for node in graph.node if name in node.output), None)
-
-
-def _users(graph: onnx.GraphProto, name: str) -> list[onnx.NodeProto]:
-    return [node for node in graph.node if name in node.input]
-
-
 def _rename_users(graph: onnx.GraphProto, old: str, new: str) -> None:
-    for node in _users(graph, old):
+    for node in users_of(graph, old):
         node.input[:] = [new if name == old else name for name in node.input]

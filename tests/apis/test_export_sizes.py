@@ -11,7 +11,6 @@ from ocec.apis.export_sizes import (
     PUBLISHED_KB,
     ExportSize,
     export_sizes,
-    median_times,
     randomize,
     sizes_text,
 )
@@ -86,15 +85,6 @@ def test_batch_norms_get_statistics_of_their_own():
         assert (norm.running_var >= 0.5).all()
         assert (norm.weight != 1).all()
     assert not torch.equal(net[1].running_mean, net[2].running_mean)
-
-
-def test_calls_go_by_turns():
-    calls = []
-    found = median_times([lambda: calls.append('a'), lambda: calls.append('b')], 45)
-    assert len(found) == 2
-    assert min(found) >= 0
-    # 20 of each to warm up, then two whole blocks of each
-    assert ''.join(calls) == 3 * ('a' * 20 + 'b' * 20)
 
 
 def test_an_export_with_other_numbers_fails(config, monkeypatch):

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ocec.apis.publish_model_card import card_text, limits
 from ocec.apis.threshold_report import report_thresholds
 
+ROOT = Path(__file__).parents[2]
 THRESHOLDS = {
     'split': 'val',
     'num_images': 2426,
@@ -183,3 +186,14 @@ def test_other_data_than_eyes():
     assert 'Architecture: ImageClassifier.' in text
     assert 'It looks at one crop' not in text
     assert 'multiply-accumulates' not in text
+
+
+@pytest.mark.parametrize('is_of_eyes', [True, False])
+def test_its_commands_are_tools(is_of_eyes):
+    card = make_card() if is_of_eyes else make_card(classes=None, input=None)
+    lines = [x for x in card_text(card).splitlines() if x.startswith('python ')]
+    tools = [line.split()[1] for line in lines]
+    expected = ['tools/infer.py'] if is_of_eyes else []
+    assert tools == [*expected, 'tools/test.py', 'tools/train.py']
+    assert all((ROOT / tool).is_file() for tool in tools)
+    assert all('eyes-1a2b3c4d.pth' in line for line in lines)
