@@ -172,6 +172,8 @@ def _leave_only_the_test(cfg: Config, split: str | None, batch_size) -> None:
     cfg.param_scheduler = cfg.visualizer = None
     cfg.default_hooks = dict.fromkeys(NO_HOOKS)
     cfg.custom_hooks, cfg.launcher, cfg.compile = [], 'none', False
+    # of a run that leaves nothing behind only what is wrong matters
+    cfg.log_level = 'WARNING'
 
 
 def _choose_split(cfg: Config, loader: dict, split: str) -> None:
