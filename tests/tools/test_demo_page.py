@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -7,14 +6,9 @@ import pytest
 TOOL = Path(__file__).parents[2] / 'tools/demo_page.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
 def make_runtime(folder):
@@ -53,7 +47,7 @@ def write_model(path):
     return path
 
 
-def test_page_is_written(tmp_path):
+def test_page_is_written(tmp_path, run_tool):
     model = write_model(tmp_path / 'eye.onnx')
     runtime = make_runtime(tmp_path / 'web')
     options = ('-o', 'a.html', '--runtime', runtime, '--threshold', 0.25)
@@ -65,7 +59,7 @@ def test_page_is_written(tmp_path):
     assert '"threshold":0.25,' in page
 
 
-def test_missing_runtime_is_exit_code_2(tmp_path):
+def test_missing_runtime_is_exit_code_2(tmp_path, run_tool):
     model = write_model(tmp_path / 'eye.onnx')
     done = run_tool(model, '--runtime', tmp_path, folder=tmp_path)
     assert done.returncode == 2
@@ -74,7 +68,7 @@ def test_missing_runtime_is_exit_code_2(tmp_path):
     assert not (tmp_path / 'demo.html').exists()
 
 
-def test_file_that_is_no_model_is_exit_code_1(tmp_path):
+def test_file_that_is_no_model_is_exit_code_1(tmp_path, run_tool):
     (tmp_path / 'eye.onnx').write_bytes(b'not a model')
     runtime = make_runtime(tmp_path / 'web')
     done = run_tool('eye.onnx', '--runtime', runtime, folder=tmp_path)

@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,9 @@ from ocec.registry import MODELS
 TOOL = Path(__file__).parents[2] / 'tools/export_onnx.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=300,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
 @pytest.fixture
@@ -32,7 +26,7 @@ def checkpoint(write_config, tmp_path):
     return tmp_path / 'best.pth'
 
 
-def test_export(checkpoint, tmp_path):
+def test_export(checkpoint, tmp_path, run_tool):
     done = run_tool(
         *(checkpoint, '--out', 'eye.onnx', '--precision', 'fp32', 'fp16'),
         *('--exporter', 'torchscript', '--repeats', '2', '--threshold', '0.3'),
@@ -53,8 +47,9 @@ def test_export(checkpoint, tmp_path):
         (('x.pth', '--precision', 'fp8'), 2, "invalid choice: 'fp8'"),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code
     assert message in done.stderr

@@ -1,6 +1,5 @@
 import csv
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,14 @@ from ocec.registry import MODELS
 TOOL = Path(__file__).parents[2] / 'tools/infer.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_a_parquet_and_a_broken_picture(write_config, make_eye_parquet, tmp_path):
+def test_a_parquet_and_a_broken_picture(
+    write_config, make_eye_parquet, tmp_path, run_tool
+):
     cfg = load_run_config(write_config(num_rows=4))
     content = {
         'meta': {'cfg': cfg.pretty_text},
@@ -55,8 +51,9 @@ def test_a_parquet_and_a_broken_picture(write_config, make_eye_parquet, tmp_path
         (('cut.onnx', '.', '--out', 'p.csv'), 1, 'error: cut.onnx: truncated, or no O'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     if 'cut.onnx' in arguments:
         pytest.importorskip('onnxruntime')
         (tmp_path / 'cut.onnx').write_bytes(b'\x08\x0a\x12\x07')

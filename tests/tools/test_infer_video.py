@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -7,14 +6,9 @@ import pytest
 TOOL = Path(__file__).parents[2] / 'tools/infer_video.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +28,9 @@ def run_tool(*arguments, folder):
         ),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     if 'text.mp4' in arguments:
         pytest.importorskip('av')
         (tmp_path / 'text.mp4').write_text('not a video')

@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -7,17 +6,12 @@ import pytest
 TOOL = Path(__file__).parents[2] / 'tools' / 'pair_stages.py'
 
 
-def run(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, TOOL, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_a_plan_from_any_folder(tmp_path):
+def test_a_plan_from_any_folder(tmp_path, run):
     arguments = ('--stages', 'stage3, stage4', '--members', 'fpn', '--seeds', '1,2')
     done = run('--dry-run', *arguments, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, '')
@@ -38,8 +32,7 @@ def test_a_plan_from_any_folder(tmp_path):
         (('--seeds', 'many'), 'usage: '),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message, tmp_path):
+def test_wrong_usage(arguments, message, tmp_path, run):
     done = run(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(message)

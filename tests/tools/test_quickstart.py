@@ -1,21 +1,17 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
+
+import pytest
 
 TOOL = Path(__file__).parents[2] / 'tools/quickstart.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_missing_data_are_told_without_a_traceback(tmp_path):
+def test_missing_data_are_told_without_a_traceback(tmp_path, run_tool):
     done = run_tool('--data', 'gone.parquet', folder=tmp_path)
     assert done.returncode == 1, done.stderr
     assert 'error: ' in done.stderr
@@ -24,7 +20,7 @@ def test_missing_data_are_told_without_a_traceback(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrong_usage(tmp_path):
+def test_wrong_usage(tmp_path, run_tool):
     done = run_tool('--data', folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith('usage: ')

@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -7,14 +6,9 @@ import pytest
 TOOL = Path(__file__).parents[2] / 'tools/stack.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +20,7 @@ def run_tool(*arguments, folder):
         ('a.py', '--split', 'test'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, tmp_path):
+def test_wrong_usage(arguments, tmp_path, run_tool):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith('usage: ')
@@ -47,7 +40,9 @@ def test_wrong_usage(arguments, tmp_path):
         ),
     ],
 )
-def test_what_is_missing_is_told_without_a_traceback(arguments, message, tmp_path):
+def test_what_is_missing_is_told_without_a_traceback(
+    arguments, message, tmp_path, run_tool
+):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr == message

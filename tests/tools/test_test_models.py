@@ -1,21 +1,17 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
+
+import pytest
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'test_models.py'
 
 
-def run(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, TOOL, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_a_model_that_cannot_be_tested_fails_after_the_table(tmp_path):
+def test_a_model_that_cannot_be_tested_fails_after_the_table(tmp_path, run):
     (tmp_path / 'empty').mkdir()
     done = run('empty', '-o', 'table.json', folder=tmp_path)
     assert done.returncode == 1
@@ -24,7 +20,7 @@ def test_a_model_that_cannot_be_tested_fails_after_the_table(tmp_path):
     assert (tmp_path / 'table.json').exists()
 
 
-def test_nothing_to_test_is_wrong_usage(tmp_path):
+def test_nothing_to_test_is_wrong_usage(tmp_path, run):
     done = run('--all', 'gone', folder=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,

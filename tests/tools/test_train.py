@@ -1,5 +1,6 @@
 """tools/train.py, and what every tool has in common."""
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +34,9 @@ def run(*command, folder=None):
     )
 
 
-def run_tool(*arguments, folder=None):
-    return run(sys.executable, ROOT / 'tools/train.py', *arguments, folder=folder)
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, ROOT / 'tools/train.py')
 
 
 def test_tools_are_found():
@@ -67,7 +69,7 @@ def test_shell_script_is_valid_and_tells_its_usage(script):
     assert f'{script} {first} ' in done.stderr
 
 
-def test_each_misspelling_is_told_with_its_suggestion(write_config, tmp_path):
+def test_each_misspelling_is_told_with_its_suggestion(write_config, tmp_path, run_tool):
     config = write_config(
         "optim_wraper = dict(type='OptimWrapper')\n"
         'default_hooks = dict(checkpont=dict(interval=2), '
@@ -90,7 +92,7 @@ def test_each_misspelling_is_told_with_its_suggestion(write_config, tmp_path):
     assert not (tmp_path / 'run').exists()
 
 
-def test_missing_data_are_told_without_a_traceback(write_config, tmp_path):
+def test_missing_data_are_told_without_a_traceback(write_config, tmp_path, run_tool):
     config = write_config()
     gone = tmp_path / 'gone.parquet'
     done = run_tool(config, '--data', gone, folder=tmp_path)
@@ -99,7 +101,7 @@ def test_missing_data_are_told_without_a_traceback(write_config, tmp_path):
     assert 'Traceback' not in done.stderr
 
 
-def test_missing_config_is_wrong_usage(tmp_path):
+def test_missing_config_is_wrong_usage(tmp_path, run_tool):
     done = run_tool('gone.py', folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr == 'gone.py: no such config file\n'
@@ -109,8 +111,7 @@ def test_missing_config_is_wrong_usage(tmp_path):
     'arguments',
     [(), ('config.py', '--launcher', 'mpi'), ('config.py', '--seed', 'x')],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments):
+def test_wrong_usage(arguments, run_tool):
     done = run_tool(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith('usage: ')

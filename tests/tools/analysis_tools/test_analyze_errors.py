@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,14 @@ from ocec.apis.train import train
 TOOL = Path(__file__).parents[3] / 'tools/analysis_tools/analyze_errors.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_page_of_a_checkpoint_on_other_data(write_config, make_eye_parquet, tmp_path):
+def test_page_of_a_checkpoint_on_other_data(
+    write_config, make_eye_parquet, tmp_path, run_tool
+):
     checkpoint = train(write_config('train_cfg = dict(max_epochs=1)')).work_dir
     other = make_eye_parquet(seed=3, num_rows=12, split=['val'] * 12)
     arguments = ('--data', other, '--split', 'val', '-o', 'page.html', '--all')
@@ -38,8 +34,9 @@ def test_page_of_a_checkpoint_on_other_data(write_config, make_eye_parquet, tmp_
         (('bad.pth', '--limit', '0'), 2, 'limit must be >= 1, got 0'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     (tmp_path / 'bad.pth').write_bytes(b'no checkpoint')
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code

@@ -1,3 +1,4 @@
+import functools
 import json
 import subprocess
 import sys
@@ -8,7 +9,12 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/analysis_tools/benchmark.py'
 
 
-def run_tool(*arguments, folder, python=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, python=()):
     return subprocess.run(
         [sys.executable, *python, str(TOOL), *map(str, arguments)],
         capture_output=True,
@@ -18,7 +24,7 @@ def run_tool(*arguments, folder, python=()):
     )
 
 
-def test_growth_of_one_tiny_set(write_config, make_eye_parquet, tmp_path):
+def test_growth_of_one_tiny_set(write_config, make_eye_parquet, tmp_path, run_tool):
     arguments = (write_config(num_rows=4), '--data', make_eye_parquet())
     settings = ('--parts', 'growth', '--sizes', 40, '--threads', 1, '--out', 'figures')
     done = run_tool(*arguments, *settings, folder=tmp_path)
@@ -33,7 +39,7 @@ def test_growth_of_one_tiny_set(write_config, make_eye_parquet, tmp_path):
 
 
 def test_data_that_do_not_serve_are_told_without_a_traceback(
-    write_config, make_eye_parquet, tmp_path
+    write_config, make_eye_parquet, tmp_path, run_tool
 ):
     data = make_eye_parquet(split=None)
     done = run_tool(write_config(num_rows=4), '--data', data, folder=tmp_path)
@@ -53,8 +59,7 @@ def test_data_that_do_not_serve_are_told_without_a_traceback(
         (('a.py', '--data', 'd'), 'a.py: no such config file'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message, tmp_path):
+def test_wrong_usage(arguments, message, tmp_path, run_tool):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
@@ -62,7 +67,7 @@ def test_wrong_usage(arguments, message, tmp_path):
 
 
 def test_help_needs_no_torch(tmp_path):
-    done = run_tool('--help', folder=tmp_path, python=('-X', 'importtime'))
+    done = run_new_process('--help', folder=tmp_path, python=('-X', 'importtime'))
     assert done.returncode == 0
     for option in ('--data', '--device', '--parts', '--repeats', '--sizes', '--out'):
         assert option in done.stdout

@@ -1,3 +1,4 @@
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,12 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/analysis_tools/drift_report.py'
 
 
-def run_tool(*arguments, folder, python=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, python=()):
     return subprocess.run(
         [sys.executable, *python, str(TOOL), *map(str, arguments)],
         capture_output=True,
@@ -25,8 +31,9 @@ def run_tool(*arguments, folder, python=()):
         (('a.parquet', 'b.parquet', 'c.pth'), 2, 'c.pth: no such checkpoint'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code
     assert message in done.stderr
@@ -34,7 +41,7 @@ def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_pat
 
 
 def test_help_needs_no_torch(tmp_path):
-    done = run_tool('--help', folder=tmp_path, python=('-X', 'importtime'))
+    done = run_new_process('--help', folder=tmp_path, python=('-X', 'importtime'))
     assert done.returncode == 0
     for option in ('--split-a', '--split-b', '--out', '--json', '--max-rows', '--seed'):
         assert option in done.stdout

@@ -1,6 +1,5 @@
+import functools
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,12 @@ ROOT = Path(__file__).parents[3]
 TOOL = ROOT / 'tools/analysis_tools/export_sizes.py'
 
 
-def run_tool(*arguments, folder=ROOT):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_table_and_numbers(write_config, tmp_path):
+def test_table_and_numbers(write_config, tmp_path, run_tool):
     pytest.importorskip('onnxruntime')
     config = write_config()
     options = ('--calls', 20, '--markdown', '--out', tmp_path / 'a.json')
@@ -38,8 +32,7 @@ def test_table_and_numbers(write_config, tmp_path):
         (('--calls', 3), 'calls must be >= 20, got 3', 1),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message, code, tmp_path):
+def test_wrong_usage(arguments, message, code, tmp_path, run_tool):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code
     assert message in done.stderr

@@ -1,3 +1,4 @@
+import functools
 import json
 import subprocess
 import sys
@@ -9,7 +10,12 @@ ROOT = Path(__file__).parents[3]
 TOOL = ROOT / 'tools/analysis_tools/get_flops.py'
 
 
-def run_tool(*arguments, folder, python=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, python=()):
     return subprocess.run(
         [sys.executable, *python, str(TOOL), *map(str, arguments)],
         capture_output=True,
@@ -19,7 +25,7 @@ def run_tool(*arguments, folder, python=()):
     )
 
 
-def test_folder_of_configs_is_the_default(tmp_path):
+def test_folder_of_configs_is_the_default(tmp_path, run_tool):
     done = run_tool('--shape', 24, 40, '--json', tmp_path / 'a.json', folder=ROOT)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -31,7 +37,7 @@ def test_folder_of_configs_is_the_default(tmp_path):
     assert len(json.loads((tmp_path / 'a.json').read_text())) == len(leaves)
 
 
-def test_model_that_cannot_run_exits_with_1(write_config, tmp_path):
+def test_model_that_cannot_run_exits_with_1(write_config, tmp_path, run_tool):
     options = ('--cfg-options', 'model.backbone=dict(type=OCECConvNeXt,num_blocks=8)')
     done = run_tool(write_config(), '--shape', 24, 40, *options, folder=tmp_path)
     assert done.returncode == 1, done.stderr
@@ -46,8 +52,7 @@ def test_model_that_cannot_run_exits_with_1(write_config, tmp_path):
         (('gone.py',), 'gone.py: no such config file, nor a folder with configs'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message, tmp_path):
+def test_wrong_usage(arguments, message, tmp_path, run_tool):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
@@ -55,7 +60,7 @@ def test_wrong_usage(arguments, message, tmp_path):
 
 
 def test_help_needs_no_torch(tmp_path):
-    done = run_tool('--help', folder=tmp_path, python=('-X', 'importtime'))
+    done = run_new_process('--help', folder=tmp_path, python=('-X', 'importtime'))
     assert done.returncode == 0
     for option in ('CONFIG_OR_FOLDER', '--shape H W', '--json'):
         assert option in done.stdout

@@ -1,3 +1,4 @@
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,12 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/analysis_tools/lr_finder.py'
 
 
-def run_tool(*arguments, folder, python=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, python=()):
     return subprocess.run(
         [sys.executable, *python, str(TOOL), *map(str, arguments)],
         capture_output=True,
@@ -17,7 +23,7 @@ def run_tool(*arguments, folder, python=()):
     )
 
 
-def test_suggestion_on_other_data(write_config, make_eye_parquet, tmp_path):
+def test_suggestion_on_other_data(write_config, make_eye_parquet, tmp_path, run_tool):
     data = make_eye_parquet(num_rows=96)
     arguments = ('--min-lr', '1e-4', '--num-iters', '40', '--seed', '1')
     options = ('--cfg-options', 'train_dataloader.batch_size=8')
@@ -33,7 +39,7 @@ def test_suggestion_on_other_data(write_config, make_eye_parquet, tmp_path):
     assert (tmp_path / 'x/lr_curve.png').is_file()
 
 
-def test_no_descent_is_told_without_a_traceback(write_config, tmp_path):
+def test_no_descent_is_told_without_a_traceback(write_config, tmp_path, run_tool):
     arguments = ('--min-lr', '1e-12', '--max-lr', '1e-11', '--num-iters', '20')
     done = run_tool(write_config(), *arguments, folder=tmp_path)
     assert done.returncode == 1, done.stderr
@@ -49,8 +55,7 @@ def test_no_descent_is_told_without_a_traceback(write_config, tmp_path):
         (('a.py',), 'a.py: no such config file'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message, tmp_path):
+def test_wrong_usage(arguments, message, tmp_path, run_tool):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
@@ -58,7 +63,7 @@ def test_wrong_usage(arguments, message, tmp_path):
 
 
 def test_help_needs_no_torch(tmp_path):
-    done = run_tool('--help', folder=tmp_path, python=('-X', 'importtime'))
+    done = run_new_process('--help', folder=tmp_path, python=('-X', 'importtime'))
     assert done.returncode == 0
     for option in ('--data', '--min-lr', '--max-lr', '--num-iters', '--out-dir'):
         assert option in done.stdout

@@ -1,21 +1,17 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
+
+import pytest
 
 TOOL = Path(__file__).parents[3] / 'tools' / 'analysis_tools' / 'pair_report.py'
 
 
-def run(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, TOOL, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_nothing_to_show_is_wrong_usage(tmp_path):
+def test_nothing_to_show_is_wrong_usage(tmp_path, run):
     (tmp_path / 'empty').mkdir()
     done = run('empty', '-o', 'r.html', folder=tmp_path)
     assert done.returncode == 2
@@ -26,7 +22,7 @@ def test_nothing_to_show_is_wrong_usage(tmp_path):
     assert not (tmp_path / 'r.html').exists()
 
 
-def test_the_page_needs_a_name(tmp_path):
+def test_the_page_needs_a_name(tmp_path, run):
     done = run('empty', folder=tmp_path)
     assert done.returncode == 2
     assert 'the following arguments are required: -o/--out' in done.stderr

@@ -1,15 +1,22 @@
+import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 ROOT = Path(__file__).parents[3]
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'eyes_to_parquet.py'
 
 
-def run_tool(*arguments, folder, options=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, options=()):
     paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
     environment = os.environ | {'PYTHONPATH': os.pathsep.join(filter(None, paths))}
     return subprocess.run(
@@ -23,7 +30,7 @@ def run_tool(*arguments, folder, options=()):
     )
 
 
-def test_flags_reach_the_converter(tmp_path, make_eye_parquet):
+def test_flags_reach_the_converter(tmp_path, make_eye_parquet, run_tool):
     source = make_eye_parquet(num_rows=64, group=None)
     flags = [
         *('--out', 'new', '--resplit', '--split', 'grouped', '--seed', 7),
@@ -44,7 +51,7 @@ def test_flags_reach_the_converter(tmp_path, make_eye_parquet):
     assert 'up to date, nothing to do' in again.stdout
 
 
-def test_exit_codes_tell_failure_from_wrong_usage(tmp_path, make_eye_parquet):
+def test_exit_codes_tell_failure_from_wrong_usage(tmp_path, make_eye_parquet, run_tool):
     source = make_eye_parquet(num_rows=8)
     failed = run_tool(
         source, '--out', 'a.parquet', '--split', 'random', folder=tmp_path
@@ -68,7 +75,7 @@ def test_exit_codes_tell_failure_from_wrong_usage(tmp_path, make_eye_parquet):
 
 
 def test_help_imports_nothing_heavy(tmp_path):
-    done = run_tool('--help', folder=tmp_path, options=['-X', 'importtime'])
+    done = run_new_process('--help', folder=tmp_path, options=['-X', 'importtime'])
     assert done.returncode == 0
     for flag in (
         '--out',

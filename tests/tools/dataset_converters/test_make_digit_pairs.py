@@ -1,15 +1,22 @@
+import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).parents[3]
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'make_digit_pairs.py'
 
 
-def run_tool(*arguments, folder, options=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, options=()):
     paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
     environment = os.environ | {'PYTHONPATH': os.pathsep.join(filter(None, paths))}
     return subprocess.run(
@@ -23,7 +30,7 @@ def run_tool(*arguments, folder, options=()):
     )
 
 
-def test_tool_draws_with_its_flags_then_refuses_other_ones(tmp_path):
+def test_tool_draws_with_its_flags_then_refuses_other_ones(tmp_path, run_tool):
     x = np.random.default_rng(0).integers(0, 256, (200, 28, 28), np.uint8)
     np.savez(tmp_path / 'd.npz', x=x, digit=np.tile(np.arange(10), 20))
     flags = ['--digits', 'd.npz', '--train', '8', '--val', '4', '--stack', '4']
@@ -39,14 +46,14 @@ def test_tool_draws_with_its_flags_then_refuses_other_ones(tmp_path):
     assert 'Traceback' not in other.stderr
 
 
-def test_wrong_usage_exits_with_2(tmp_path):
+def test_wrong_usage_exits_with_2(tmp_path, run_tool):
     done = run_tool('--severity', 'high', folder=tmp_path)
     assert done.returncode == 2
     assert 'high' in done.stderr
 
 
 def test_help_imports_nothing_heavy(tmp_path):
-    done = run_tool('--help', folder=tmp_path, options=['-X', 'importtime'])
+    done = run_new_process('--help', folder=tmp_path, options=['-X', 'importtime'])
     assert done.returncode == 0
     for flag in (
         '--out',

@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import subprocess
@@ -10,7 +11,12 @@ ROOT = Path(__file__).parents[3]
 TOOL = ROOT / 'tools' / 'dataset_converters' / 'make_sample_actions.py'
 
 
-def run_tool(*arguments, folder, options=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, options=()):
     paths = [str(ROOT), os.environ.get('PYTHONPATH', '')]
     environment = os.environ | {'PYTHONPATH': os.pathsep.join(filter(None, paths))}
     return subprocess.run(
@@ -24,7 +30,7 @@ def run_tool(*arguments, folder, options=()):
     )
 
 
-def test_tool_draws_with_its_flags_then_refuses_other_ones(tmp_path):
+def test_tool_draws_with_its_flags_then_refuses_other_ones(tmp_path, run_tool):
     pytest.importorskip('av')
     flags = ['--clips', '18', '--classes', 'nod', 'drink', '--subjects', '3']
     flags += ['--size', '80x64', '--frames', '3-5', '--jobs', '1']
@@ -60,14 +66,14 @@ def test_tool_draws_with_its_flags_then_refuses_other_ones(tmp_path):
         (['--clips', 'many'], "invalid int value: 'many'"),
     ],
 )
-def test_wrong_usage_exits_with_2(tmp_path, flags, message):
+def test_wrong_usage_exits_with_2(tmp_path, flags, message, run_tool):
     done = run_tool(*flags, folder=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
 
 
 def test_help_imports_nothing_heavy(tmp_path):
-    done = run_tool('--help', folder=tmp_path, options=['-X', 'importtime'])
+    done = run_new_process('--help', folder=tmp_path, options=['-X', 'importtime'])
     assert done.returncode == 0
     for flag in ('out', '--clips', '--classes', '--subjects', '--seed', '--jobs'):
         assert flag in done.stdout

@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,14 +7,9 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/dataset_converters/merge_labels.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=60,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
 @pytest.fixture
@@ -25,7 +19,7 @@ def data(make_eye_parquet, tmp_path):
     return make_eye_parquet(num_rows=4)
 
 
-def test_labels_are_merged(data, tmp_path):
+def test_labels_are_merged(data, tmp_path, run_tool):
     done = run_tool('corrected.csv', data, '-o', 'new.parquet', folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith('new.parquet: 1 labels changed;')
@@ -42,9 +36,8 @@ def test_labels_are_merged(data, tmp_path):
         (('-o', 'old.parquet'), 1, 'error: old.parquet exists; choose another name'),
     ],
 )
-@pytest.mark.slow  # a new process each
 def test_failures_are_told_without_a_traceback(
-    data, tmp_path, arguments, code, message
+    data, tmp_path, arguments, code, message, run_tool
 ):
     (tmp_path / 'old.parquet').touch()
     done = run_tool('corrected.csv', data, *arguments, folder=tmp_path)

@@ -1,3 +1,4 @@
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,12 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/misc/browse_dataset.py'
 
 
-def run_tool(*arguments, folder, python=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, python=()):
     return subprocess.run(
         [sys.executable, *python, str(TOOL), *map(str, arguments)],
         capture_output=True,
@@ -17,7 +23,7 @@ def run_tool(*arguments, folder, python=()):
     )
 
 
-def test_sheets_of_a_config(write_config, tmp_path):
+def test_sheets_of_a_config(write_config, tmp_path, run_tool):
     done = run_tool(
         write_config(num_rows=24),
         *('--out-dir', 'sheets', '--split', 'val', '--num', 2, '--class', 'open'),
@@ -39,8 +45,9 @@ def test_sheets_of_a_config(write_config, tmp_path):
         (('a.py', '--out-dir', 'x', '--num', '0'), 1, 'error: num must be >= 1, got 0'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code
     assert message in done.stderr
@@ -48,7 +55,7 @@ def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_pat
 
 
 def test_help_needs_no_torch(tmp_path):
-    done = run_tool('--help', folder=tmp_path, python=('-X', 'importtime'))
+    done = run_new_process('--help', folder=tmp_path, python=('-X', 'importtime'))
     assert done.returncode == 0
     for option in ('--out-dir', '--data', '--split', '--num', '--class', '--seed'):
         assert option in done.stdout

@@ -1,6 +1,5 @@
+import functools
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -8,17 +7,12 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/misc/check_dataset.py'
 
 
-def run_tool(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_a_leak_is_exit_code_1_and_both_reports(make_eye_parquet, tmp_path):
+def test_a_leak_is_exit_code_1_and_both_reports(make_eye_parquet, tmp_path, run_tool):
     file = make_eye_parquet(group=['one'] * 64)
     reports = ('--json', 'a.json', '--html', 'a.html', '--jobs', 1)
     done = run_tool(file, *reports, '--max-near-share', 1, folder=tmp_path)
@@ -43,8 +37,9 @@ def test_a_leak_is_exit_code_1_and_both_reports(make_eye_parquet, tmp_path):
         (('a.parquet',), 1, 'error: a.parquet: no such parquet file'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code
     assert message in done.stderr
@@ -52,7 +47,7 @@ def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_pat
 
 
 def test_a_leak_that_is_not_excluded_is_loud_but_exit_code_0(
-    make_eye_parquet, tmp_path
+    make_eye_parquet, tmp_path, run_tool
 ):
     file = make_eye_parquet(split=['train'] * 34 + ['evaluate'] * 30)
     done = run_tool(file, '--jobs', 1, folder=tmp_path)

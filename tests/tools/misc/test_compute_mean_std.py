@@ -1,3 +1,4 @@
+import functools
 import json
 import subprocess
 import sys
@@ -8,7 +9,12 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/misc/compute_mean_std.py'
 
 
-def run_tool(*arguments, folder, python=()):
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
+
+
+def run_new_process(*arguments, folder, python=()):
     return subprocess.run(
         [sys.executable, *python, str(TOOL), *map(str, arguments)],
         capture_output=True,
@@ -18,7 +24,7 @@ def run_tool(*arguments, folder, python=()):
     )
 
 
-def test_two_files(make_eye_parquet, tmp_path):
+def test_two_files(make_eye_parquet, tmp_path, run_tool):
     files = [make_eye_parquet(num_rows=40, seed=seed) for seed in (1, 2)]
     done = run_tool(
         *files,
@@ -47,8 +53,9 @@ def test_two_files(make_eye_parquet, tmp_path):
         (('a.parquet',), 1, 'error: a.parquet: no such parquet file'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_path):
+def test_failures_are_told_without_a_traceback(
+    arguments, code, message, tmp_path, run_tool
+):
     done = run_tool(*arguments, folder=tmp_path)
     assert done.returncode == code
     assert message in done.stderr
@@ -56,7 +63,7 @@ def test_failures_are_told_without_a_traceback(arguments, code, message, tmp_pat
 
 
 def test_help_needs_no_torch(tmp_path):
-    done = run_tool('--help', folder=tmp_path, python=('-X', 'importtime'))
+    done = run_new_process('--help', folder=tmp_path, python=('-X', 'importtime'))
     assert done.returncode == 0
     for option in ('--split', '--image-size H W', '--group', '--out'):
         assert option in done.stdout

@@ -14,10 +14,11 @@ def run(*args):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_config_is_printed_with_every_occurrence_of_options(tmp_path):
+def test_config_is_printed_with_every_occurrence_of_options(tmp_path, run_in_process):
     path = tmp_path / 'a.py'
     path.write_text('x = 1\n')
-    done = run(path, '--cfg-options', 'x=none', 'y=0123', '--cfg-options', 'z=2,3')
+    options = ('--cfg-options', 'x=none', 'y=0123', '--cfg-options', 'z=2,3')
+    done = run_in_process(TOOL, path, *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[:3] == [
         '# x: 1 -> None',
@@ -26,10 +27,10 @@ def test_config_is_printed_with_every_occurrence_of_options(tmp_path):
     ]
 
 
-def test_bad_option_exits_with_2(tmp_path):
+def test_bad_option_exits_with_2(tmp_path, run_in_process):
     path = tmp_path / 'a.py'
     path.write_text('x = [1]\n')
-    done = run(path, '--cfg-options', 'x.7=1')
+    done = run_in_process(TOOL, path, '--cfg-options', 'x.7=1')
     assert done.returncode == 2
     assert 'index 7 is out of range' in done.stderr
     assert 'Traceback' not in done.stderr

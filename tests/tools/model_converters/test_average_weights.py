@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -7,16 +6,12 @@ import pytest
 TOOL = Path(__file__).parents[3] / 'tools/model_converters/average_weights.py'
 
 
-def run_tool(*arguments):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_it_writes_what_it_says(tmp_path, write_config, make_eye_parquet):
+def test_it_writes_what_it_says(tmp_path, write_config, make_eye_parquet, run_tool):
     from ocec.apis.train import train
 
     run = train(write_config(), work_dir=tmp_path / 'run').work_dir
@@ -42,8 +37,7 @@ def test_it_writes_what_it_says(tmp_path, write_config, make_eye_parquet):
         ),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message):
+def test_wrong_usage(arguments, message, run_tool):
     done = run_tool(*arguments)
     assert done.returncode == 2
     assert message in done.stderr

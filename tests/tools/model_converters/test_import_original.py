@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -9,16 +8,12 @@ ROOT = Path(__file__).parents[3]
 TOOL = ROOT / 'tools/model_converters/import_original.py'
 
 
-def run_tool(*arguments):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_a_file_of_the_margin_exits_with_1(tmp_path):
+def test_a_file_of_the_margin_exits_with_1(tmp_path, run_tool):
     weights = {'stem.0.weight': torch.zeros(8, 3, 3, 3), 'margin_head.weight': 0}
     normalization = {'mean': [0.0] * 3, 'std': [1.0] * 3, 'image_size': [24, 40]}
     content = {'model_state': weights, 'normalization': normalization}
@@ -37,8 +32,7 @@ def test_a_file_of_the_margin_exits_with_1(tmp_path):
         (('gone.pt', 'b.pth'), 'gone.pt: no such checkpoint'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message):
+def test_wrong_usage(arguments, message, run_tool):
     done = run_tool(*arguments)
     assert done.returncode == 2
     assert message in done.stderr

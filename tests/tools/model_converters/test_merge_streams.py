@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import pytest
@@ -8,16 +7,12 @@ import torch
 TOOL = Path(__file__).parents[3] / 'tools/model_converters/merge_streams.py'
 
 
-def run_tool(*arguments):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+@pytest.fixture
+def run_tool(run_in_process):
+    return functools.partial(run_in_process, TOOL)
 
 
-def test_it_writes_what_it_says(tmp_path):
+def test_it_writes_what_it_says(tmp_path, run_tool):
     for stream in ('rgb', 'pose'):
         state = {
             f'backbone.{stream}_path.stem.0.weight': torch.ones(2, 3, 3, 3),
@@ -38,8 +33,7 @@ def test_it_writes_what_it_says(tmp_path):
         (('a.pth', 'b.pth', '-o', 'x.pth'), 'a.pth: no such checkpoint'),
     ],
 )
-@pytest.mark.slow  # a new process each
-def test_wrong_usage(arguments, message):
+def test_wrong_usage(arguments, message, run_tool):
     done = run_tool(*arguments)
     assert done.returncode == 2
     assert message in done.stderr
