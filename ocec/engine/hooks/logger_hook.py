@@ -93,7 +93,8 @@ class LoggerHook(Hook):
             data_batch: the batch.
         """
         self._wait_seconds += time.perf_counter() - self._iter_end
-        self._window_images += len(data_batch['inputs'])
+        # of actions the inputs are a dict, whose length says nothing
+        self._window_images += len(data_batch['data_samples'])
 
     def after_train_iter(
         self,

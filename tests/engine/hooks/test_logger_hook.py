@@ -110,3 +110,13 @@ def test_rates_of_stages_are_logged_beside_the_highest(tmp_path, write_config):
     names = ['lr', 'lr_stem', 'lr_blocks.0', 'lr_blocks.1', 'lr_head']
     assert [name for name in line if name.startswith('lr')] == names
     assert line['lr'] == line['lr_head'] == pytest.approx(8 * line['lr_stem'], rel=1e-3)
+
+
+def test_images_are_counted_by_what_is_known_of_them():
+    hook = LoggerHook(interval=10)
+    hook.before_train_epoch(MagicMock(iter=0))
+    inputs = {'keypoint': None, 'score': None, 'box': None, 'frame_hw': None}
+    for size in (3, 5):
+        batch = {'inputs': inputs, 'data_samples': [None] * size}
+        hook.before_train_iter(MagicMock(), 0, batch)
+    assert hook._window_images == 8
