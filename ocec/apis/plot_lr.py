@@ -66,8 +66,8 @@ def plot_lr(
             data=data,
             no_check=no_check,
         )
-        runner = _prepare_runner(cfg, dataset_size)
-        curves, notes = _simulate(runner)
+        runner = prepare_rates(cfg, dataset_size)
+        curves, notes = simulate_rates(runner)
     optimizer = runner.optim_wrapper.optimizer
     if all('stage' in group for group in optimizer.param_groups):
         print(group_table(optimizer))
@@ -95,8 +95,19 @@ class _Pretended(Dataset):
         return self.size
 
 
-def _prepare_runner(cfg: Config, dataset_size: int | None) -> Runner:
-    """Build what learning rates depend on: model, optimizer, schedulers, freezing."""
+def prepare_rates(cfg: Config, dataset_size: int | None) -> Runner:
+    """Build what learning rates depend on: model, optimizer, schedulers, freezing.
+
+    Args:
+        cfg: the config that runs, changed in place.
+        dataset_size: images of the train split; None counts those of the dataset.
+
+    Returns:
+        A runner for :func:`simulate_rates`.
+
+    Raises:
+        ConfigError: the config does not train, or does not count epochs.
+    """
     if cfg.get('train_dataloader') is None:
         raise ConfigError(f'{cfg.filename}: there is no train_dataloader')
     if not cfg.train_cfg.get('by_epoch', True):
@@ -127,8 +138,18 @@ def _prepare_runner(cfg: Config, dataset_size: int | None) -> Runner:
     return runner
 
 
-def _simulate(runner: Runner) -> tuple[RateCurves, list[str]]:
-    """Count through the run; return the curves and what they leave open."""
+def simulate_rates(
+    runner: Runner, *, shows_progress: bool = True
+) -> tuple[RateCurves, list[str]]:
+    """Count through a run without training anything.
+
+    Args:
+        runner: of :func:`prepare_rates`.
+        shows_progress: on stderr.
+
+    Returns:
+        The curves, and what they leave open.
+    """
     hooks = [hook for hook in runner.hooks if isinstance(hook, FreezeHook)]
     schedulers = [
         s for s in runner.param_schedulers if not isinstance(s, ReduceOnPlateauLR)
@@ -146,7 +167,10 @@ def _simulate(runner: Runner) -> tuple[RateCurves, list[str]]:
     # schedulers warn of an optimizer that never made a step
     runner.optim_wrapper._global_step = 1
     loop = runner.train_loop
-    for epoch in track(range(loop.max_epochs), total=loop.max_epochs, what='epochs'):
+    epochs = range(loop.max_epochs)
+    if shows_progress:
+        epochs = track(epochs, total=loop.max_epochs, what='epochs')
+    for epoch in epochs:
         loop._epoch = epoch
         for hook in hooks:
             hook.before_train_epoch(runner)
