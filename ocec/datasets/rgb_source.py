@@ -6,7 +6,6 @@ network is given.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,13 +15,15 @@ import cv2
 import numpy as np
 
 from ocec.datasets.action_table import ActionTable
+from ocec.datasets.jpeg_pack import PACK_SUFFIX, read_jpeg_pack
 from ocec.datasets.video_reader import BACKENDS, first_frame_size, read_frames
+from ocec.functional.csv_rows import NamedRows
 
 LAYOUTS = {
     'listed': (),
     'raw': ('{}_rgb.avi', '{}.avi'),
     'resized': ('{}.mp4',),
-    'crops': ('{}_rgb.mp4', '{}.mp4', '{}_rgb.avi', '{}.avi'),
+    'crops': ('{}_rgb.mp4', '{}.mp4', '{}_rgb.avi', '{}.avi', f'{{}}{PACK_SUFFIX}'),
     'frames': ('{}',),
 }
 """Names of the files of a clip below the folder; ``listed`` is the annotation's
@@ -82,7 +83,10 @@ class RgbSource:
         """
         path = self.root / str(self.path_N[row])
         out_ThwC = np.empty((len(wanted), *size, 3), np.uint8)
-        frames = read_frames(path, wanted, backend=self.backend)
+        if path.suffix == PACK_SUFFIX:
+            frames = read_jpeg_pack(path, wanted)
+        else:
+            frames = read_frames(path, wanted, backend=self.backend)
         for number, image_HWC in enumerate(frames):
             if self.layout != 'crops':
                 check_frame_shape(path, image_HWC.shape[:2], frame_hw)
@@ -105,7 +109,8 @@ def find_videos(
         root: folder.
         table: the clips of a file.
         rows: numbers of the clips that will be read.
-        layout: one of ``LAYOUTS``, or ``auto``: the one that most clips have.
+        layout: one of ``LAYOUTS``, or ``auto``: crops where there is a list of their
+            boxes, else the one that most clips have.
         backend: as of :func:`ocec.datasets.video_reader.read_frames`.
 
     Returns:
@@ -127,6 +132,8 @@ def find_videos(
     if not root.is_dir():
         raise FileNotFoundError(f'{root}: no such folder of videos')
     listing = set(os.listdir(root))
+    if layout == 'auto' and BOXES_FILE in listing:
+        layout = 'crops'
     rows = [int(row) for row in rows]
     layouts = LAYOUTS if layout == 'auto' else (layout,)
     found = {name: _paths(root, table, rows, name, listing) for name in layouts}
@@ -282,7 +289,7 @@ def _read_boxes(root: Path, table: ActionTable) -> np.ndarray | None:
     box_N4 = np.full((len(table), 4), np.nan, np.float32)
     row_of = {name: row for row, name in enumerate(table.name_N.tolist())}
     with open(file, newline='', encoding='utf-8') as stream:
-        reader = csv.DictReader(stream)
+        reader = NamedRows(stream, file)
         if not set(BOXES_COLUMNS) <= set(reader.fieldnames or ()):
             raise ValueError(
                 f'{file}: it must have the columns {", ".join(BOXES_COLUMNS)}, got '

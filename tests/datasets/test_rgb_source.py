@@ -62,6 +62,17 @@ def test_crops_are_told_by_their_shape(table, root, write_video):
     assert source.layout == 'crops'
 
 
+def test_a_list_of_boxes_says_that_these_are_crops(table, root, write_video):
+    # of the shape of whole frames, under the name of whole frames
+    for name in NAMES:
+        write_video(root / f'{name}.mp4', 2)
+    lines = [f'{name},0,0,64,48' for name in NAMES]
+    (root / 'boxes.csv').write_text('\n'.join(['name,x1,y1,x2,y2', *lines]))
+    source, _ = find_videos(root, table, rows(table))
+    assert source.layout == 'crops'
+    assert source.box_N4.tolist() == [[0, 0, 64, 48]] * 3
+
+
 def test_whole_frames_of_another_shape_are_refused(table, root, write_video):
     for name in NAMES:
         write_video(root / f'{name}.mp4', 2, frame_hw=(64, 64))
