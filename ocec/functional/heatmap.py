@@ -23,6 +23,8 @@ from ocec.functional.heatmap_windows import Patch, limb_patches, point_patch
 
 #: joints with a lower score are not drawn
 MIN_SCORE = 1e-4
+#: of all pixels; if more of them were drawn, wiping the whole memory is faster
+MAX_WIPED_SHARE = 1 / 40
 
 
 class HeatmapMemory:
@@ -49,26 +51,37 @@ class HeatmapMemory:
         """
         is_usable = self._map is not None and self._map.device == device
         if is_usable and self._map.shape == shape:
-            for index in self._drawn:
-                # not with a number for all, which takes three times as long
-                zeros = torch.zeros(index.shape, device=device)
-                self._map.view(-1).scatter_(0, index, zeros)
+            self._wipe()
         else:
             self._map = _zeros(shape, device)
         self._drawn = []
         return self._map
 
-    def draw(self, patches: Sequence[Patch]) -> None:
+    def _wipe(self) -> None:
+        num_drawn = sum(map(len, self._drawn))
+        if num_drawn > MAX_WIPED_SHARE * self._map.numel():
+            self._map.zero_()
+            return
+        for index in self._drawn:
+            # not with a number for all, which takes three times as long
+            zeros = torch.zeros(index.shape, device=index.device)
+            self._map.view(-1).scatter_(0, index, zeros)
+
+    def draw(self, patches: Sequence[Patch], *, is_blank: bool) -> None:
         """Write values where they are larger than what is there.
 
         Args:
-            patches: flat index and value of pixels.
+            patches: flat index and value of pixels, no index twice.
+            is_blank: there is nothing below them yet. Values need not be compared
+                then, which takes two thirds of the time.
         """
+        map_X = self._map.view(-1)
         for index, value in patches:
             self._drawn.append(index.flatten())
-            self._map.view(-1).scatter_reduce_(
-                0, self._drawn[-1], value.flatten(), 'amax'
-            )
+            if is_blank:
+                map_X.scatter_(0, self._drawn[-1], value.flatten())
+            else:
+                map_X.scatter_reduce_(0, self._drawn[-1], value.flatten(), 'amax')
 
 
 @torch.no_grad()
@@ -126,21 +139,26 @@ def skeleton_heatmaps(
     num_joint_maps = K if with_kp else 0
     shape = (N, T, *size, num_joint_maps + len(limbs))
     map_NTHWC = memory.blank(shape, keypoint_NPTK2.device)
-    pixel_NPTC = _first_pixels(shape, P, map_NTHWC.device)
+    pixel_NTC = _first_pixels(shape, map_NTHWC.device)
     keypoint_NPTK2, score_NPTK = _drawable(keypoint_NPTK2, score_NPTK)
     canvas = {'size': size, 'num_channels': shape[-1], 'sigma': sigma}
-    if with_kp:
-        chosen = _chosen(score_NPTK)
-        point_J2 = keypoint_NPTK2.reshape(-1, 2)[chosen]
-        pixel_J = pixel_NPTC[..., :K].flatten()[chosen]
-        patch = point_patch(point_J2, score_NPTK.flatten()[chosen], pixel_J, **canvas)
-        memory.draw([patch])
-    if limbs:
-        ends = host_to_device(torch.tensor(limbs), map_NTHWC.device)
-        end_J22 = keypoint_NPTK2[..., ends, :].reshape(-1, 2, 2)
-        score_J2 = score_NPTK[..., ends].reshape(-1, 2)
-        pixel_J = pixel_NPTC[..., num_joint_maps:].flatten()
-        memory.draw(limb_patches(end_J22, score_J2, pixel_J, **canvas))
+    ends = host_to_device(torch.tensor(limbs).long(), map_NTHWC.device)
+    # person by person: one has each joint and limb once, so its patches never overlap
+    for person in range(P):
+        keypoint_NTK2, score_NTK = keypoint_NPTK2[:, person], score_NPTK[:, person]
+        if with_kp:
+            chosen = _chosen(score_NTK)
+            point_J2 = keypoint_NTK2.reshape(-1, 2)[chosen]
+            pixel_J = pixel_NTC[..., :K].flatten()[chosen]
+            score_J = score_NTK.flatten()[chosen]
+            patch = point_patch(point_J2, score_J, pixel_J, **canvas)
+            memory.draw([patch], is_blank=person == 0)
+        if limbs:
+            end_J22 = keypoint_NTK2[..., ends, :].reshape(-1, 2, 2)
+            score_J2 = score_NTK[..., ends].reshape(-1, 2)
+            pixel_J = pixel_NTC[..., num_joint_maps:].flatten()
+            patches = limb_patches(end_J22, score_J2, pixel_J, **canvas)
+            memory.draw(patches, is_blank=person == 0)
     return map_NTHWC.permute(0, 4, 1, 2, 3)
 
 
@@ -161,21 +179,18 @@ def _drawable(keypoint_NPTK2: Tensor, score_NPTK: Tensor) -> tuple[Tensor, Tenso
     return keypoint_NPTK2.float().where(is_finite_NPTK2, 0.0), score_NPTK
 
 
-def _chosen(score_NPTK: Tensor) -> Tensor | slice:
+def _chosen(score_NTK: Tensor) -> Tensor | slice:
     """Which joints to compute: on a GPU all, as the host does not know the number."""
-    if score_NPTK.is_cuda:
+    if score_NTK.is_cuda:
         return slice(None)
-    return score_NPTK.flatten().nonzero().flatten()
+    return score_NTK.flatten().nonzero().flatten()
 
 
-def _first_pixels(
-    shape: tuple[int, ...], num_persons: int, device: torch.device
-) -> Tensor:
-    """Flat index of the first pixel of each map in the memory, (N, P, T, C)."""
+def _first_pixels(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Flat index of the first pixel of each map in the memory, (N, T, C)."""
     N, T, H, W, C = shape
-    frame_N1T = torch.arange(N * T, device=device).view(N, 1, T) * (H * W * C)
-    pixel_N1TC = frame_N1T[..., None] + torch.arange(C, device=device)
-    return pixel_N1TC.expand(-1, num_persons, -1, -1)
+    frame_NT = torch.arange(N * T, device=device).view(N, T) * (H * W * C)
+    return frame_NT[..., None] + torch.arange(C, device=device)
 
 
 def _check(

@@ -9,6 +9,8 @@ Shapes: N clips, T frames each, F = N * T frames, C channels, H x W cells.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -76,17 +78,10 @@ def temporal_shift(x_FCHW: Tensor, num_frames: int, num_shifted: int) -> Tensor:
         )
     # channels last: parts of whole rows are copied, and so is their gradient
     x_NTHWC = x_FCHW.unflatten(0, (-1, num_frames)).permute(0, 1, 3, 4, 2)
-    ahead = x_NTHWC[..., :num_shifted]
-    behind = x_NTHWC[..., num_shifted : 2 * num_shifted]
-    zeros = torch.zeros_like(ahead[:, :1])
-    shifted_NTHWC = torch.cat(
-        (
-            torch.cat((ahead[:, 1:], zeros), dim=1),
-            torch.cat((zeros, behind[:, :-1]), dim=1),
-            x_NTHWC[..., 2 * num_shifted :],
-        ),
-        dim=-1,
-    )
+    if x_FCHW.requires_grad and torch.is_grad_enabled():
+        shifted_NTHWC = _Shift.apply(x_NTHWC, num_shifted, False)
+    else:  # exporters do not know the function
+        shifted_NTHWC = _shifted(x_NTHWC, num_shifted, is_backward=False)
     return shifted_NTHWC.permute(0, 1, 4, 2, 3).flatten(0, 1)
 
 
@@ -113,3 +108,35 @@ def align_pose_to_rgb(pose_NCTHW: Tensor, num_rgb_frames: int) -> Tensor:
             f'{num_pose_frames} and {num_rgb_frames}'
         )
     return pose_NCTHW[:, :, :: num_pose_frames // num_rgb_frames]
+
+
+class _Shift(torch.autograd.Function):
+    """The shift; its gradient is the shift the other way round, in one copy.
+
+    Autograd by itself fills five maps with zeros and adds them up.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x_NTHWC: Tensor, num_shifted: int, is_backward: bool
+    ) -> Tensor:
+        ctx.num_shifted, ctx.is_backward = num_shifted, is_backward
+        return _shifted(x_NTHWC, num_shifted, is_backward=is_backward)
+
+    @staticmethod
+    def backward(ctx: Any, grad_NTHWC: Tensor) -> tuple[Tensor, None, None]:
+        grad = _Shift.apply(grad_NTHWC, ctx.num_shifted, not ctx.is_backward)
+        return grad, None, None
+
+
+def _shifted(x_NTHWC: Tensor, num_shifted: int, *, is_backward: bool) -> Tensor:
+    """Channels [0, f) of the next frame, [f, 2 f) of the one before; or backward."""
+    first, second, rest = x_NTHWC.split(
+        (num_shifted, num_shifted, x_NTHWC.shape[-1] - 2 * num_shifted), dim=-1
+    )
+    zeros = torch.zeros_like(first[:, :1])
+    parts = [first, second]
+    ahead, behind = (1, 0) if is_backward else (0, 1)
+    parts[ahead] = torch.cat((parts[ahead][:, 1:], zeros), dim=1)
+    parts[behind] = torch.cat((zeros, parts[behind][:, :-1]), dim=1)
+    return torch.cat((*parts, rest), dim=-1)

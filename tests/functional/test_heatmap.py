@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from ocec.functional.heatmap import HeatmapMemory, skeleton_heatmaps
+from ocec.functional.heatmap import (
+    MAX_WIPED_SHARE,
+    HeatmapMemory,
+    skeleton_heatmaps,
+)
 
 LIMBS = ((0, 1), (1, 2), (2, 0), (1, 3))
 
@@ -206,6 +210,20 @@ def test_memory_is_used_again_and_clean():
     assert len(seen) == 1
     small = skeleton_heatmaps(keypoint[:1], score[:1], (14, 17), memory=memory)
     assert torch.equal(small, skeleton_heatmaps(keypoint[:1], score[:1], (14, 17)))
+
+
+@pytest.mark.parametrize('size', [(14, 17), (90, 80)])
+def test_memory_is_clean_whether_much_or_little_was_drawn(size):
+    # on a small map the windows are more than a fortieth of the pixels
+    memory = HeatmapMemory()
+    for seed in (0, 1):
+        keypoint, score = clip(P=1, T=2, size=size, seed=seed)
+        maps = skeleton_heatmaps(keypoint, score, size, memory=memory)
+        assert torch.equal(maps, skeleton_heatmaps(keypoint, score, size))
+    num_drawn = sum(map(len, memory._drawn))
+    assert (num_drawn > MAX_WIPED_SHARE * maps.numel()) == (size == (14, 17))
+    empty = skeleton_heatmaps(keypoint, 0 * score, size, memory=memory)
+    assert not empty.any()
 
 
 def test_without_memory_results_stay():

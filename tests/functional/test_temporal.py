@@ -48,6 +48,21 @@ def test_gradient_of_the_shift():
     assert torch.equal(x.grad[:, :, 0, 0], expected.flatten(0, 1).double())
 
 
+def test_gradient_of_the_gradient_of_the_shift():
+    x = torch.randn(6, 5, 2, 1, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x: temporal_shift(x, 3, 2), x)
+
+
+def test_with_and_without_a_gradient_the_shift_is_the_same():
+    x = torch.randn(6, 7, 2, 3)
+    plain = temporal_shift(x, 3, 2)
+    tracked = temporal_shift(x.requires_grad_(), 3, 2)
+    assert torch.equal(plain, tracked)
+    assert plain.stride() == tracked.stride()
+    with torch.no_grad():
+        assert temporal_shift(x, 3, 2).grad_fn is None
+
+
 def test_frames_that_are_no_clips_are_refused():
     with pytest.raises(ValueError, match='7 frames are no clips of 3 frames each'):
         temporal_shift(torch.zeros(7, 4, 1, 1), 3, 1)

@@ -55,7 +55,8 @@ class XShiftBlock(nn.Module):
             nn.BatchNorm2d(hidden_channels),
         )
         self.squeeze_excite = ClipSqueezeExcite(hidden_channels) if with_se else None
-        self.swish = nn.SiLU(inplace=True)
+        # not in place: its gradient needs the input, which would be copied
+        self.swish = nn.SiLU()
         self.project = nn.Sequential(
             nn.Conv2d(hidden_channels, out_channels, 1, bias=False),
             nn.BatchNorm2d(out_channels),
