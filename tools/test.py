@@ -12,7 +12,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='folder for the log and test_metrics.json')
     parser.add_argument('--out', help='CSV of predictions to write')
-    parser.add_argument('--data', help='your parquet file, folder or pattern')
+    parser.add_argument(
+        '--data',
+        help='your parquet file, folder or pattern; of actions: folder or pickle',
+    )
     parser.add_argument('--val-data', help='the same; wins over --data')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument(

@@ -21,7 +21,7 @@ from ocec.visualization.run_log import RunError, RunLog, find_runs, read_run
 from ocec.visualization.run_numbers import default_target, summarize_run
 
 FORMATS = ('html', 'md', 'csv', 'png')
-PREFERRED = ('val/f1', 'val/accuracy', 'val/auc', 'val/loss')
+PREFERRED = ('val/f1', 'val/fused_top1', 'val/accuracy', 'val/auc', 'val/loss')
 """What runs are judged by unless told otherwise: the first that any of them has."""
 
 

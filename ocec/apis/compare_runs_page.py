@@ -14,12 +14,9 @@ import numpy as np
 
 from ocec.apis.html_page import render_template
 from ocec.engine.metric_rule import rule_of
+from ocec.visualization.run_columns import COLUMNS
 from ocec.visualization.run_log import RunLog
-from ocec.visualization.run_numbers import (
-    COLUMNS,
-    summarize_metric,
-    summarize_training,
-)
+from ocec.visualization.run_numbers import summarize_metric, summarize_training
 from ocec.visualization.run_provenance import FACTS
 
 if TYPE_CHECKING:

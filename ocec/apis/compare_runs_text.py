@@ -6,8 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from ocec.visualization.run_columns import COLUMNS, Column
 from ocec.visualization.run_groups import find_config_differences, mean_and_spread
-from ocec.visualization.run_numbers import COLUMNS, Column
 from ocec.visualization.run_provenance import compare_facts
 
 if TYPE_CHECKING:
@@ -29,6 +29,21 @@ IN_TERMINAL = (
 )
 """What the terminal shows, as far as it fits; the files hold all."""
 
+OF_ACTIONS = (
+    'train_top1',
+    'val_top1',
+    'gap',
+    'last_gap',
+    'convergence_epoch',
+    'best_epoch',
+    'rgb_top1',
+    'pose_top1',
+    'lr',
+    'roughness',
+    'seconds_per_epoch',
+)
+"""The guide's table of two runs on actions; of these the terminal shows it instead."""
+
 WIDE = 240
 
 
@@ -42,7 +57,9 @@ def print_table(comparison: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    columns = [c for c in used_columns(comparison) if c.key in IN_TERMINAL]
+    columns = action_columns(comparison) or [
+        c for c in used_columns(comparison) if c.key in IN_TERMINAL
+    ]
     console = Console()
     # a file or a pipe has no width of its own
     width = console.width if console.is_terminal else WIDE
@@ -96,6 +113,7 @@ def write_markdown(comparison: Comparison) -> str:
         '\n'.join(f'- {_escape(line)}' for line in remarks(comparison)) + '\n',
         '## Runs\n\n' + _markdown_table(['run', *titles, 'state'], rows),
     ]
+    parts += _guide_table(comparison)
     seeds = [group for group in comparison.groups if len(group.runs) > 1]
     if seeds:
         rows = [
@@ -188,6 +206,21 @@ def used_columns(comparison: Comparison) -> list[Column]:
     return [c for c in COLUMNS if any(found[c.key] is not None for found in numbers)]
 
 
+def action_columns(comparison: Comparison) -> list[Column]:
+    """Return the columns of the guide's table of runs on actions.
+
+    Args:
+        comparison: the runs.
+
+    Returns:
+        In the order of ``OF_ACTIONS``; none where a run is of something else.
+    """
+    if any(found['val_top1'] is None for found in comparison.numbers):
+        return []
+    used = {column.key: column for column in used_columns(comparison)}
+    return [used[key] for key in OF_ACTIONS if key in used]
+
+
 def order_of(comparison: Comparison) -> list[int]:
     """Return the runs, the best first, those without the metric last.
 
@@ -246,6 +279,26 @@ def format_number(number: float | None, digits: int) -> str:
         Text; a dash where unknown.
     """
     return '–' if number is None else f'{number:.{digits}f}'
+
+
+def _guide_table(comparison: Comparison) -> list[str]:
+    """Return the guide's table, one column for each run; nothing for other runs."""
+    columns = action_columns(comparison)
+    if not columns:
+        return []
+    rows = [
+        [
+            title_of(column, comparison),
+            *(format_number(n[column.key], column.digits) for n in comparison.numbers),
+        ]
+        for column in columns
+    ]
+    head = ['', *(run.name for run in comparison.runs)]
+    return [
+        f'## Training and validation\n\nAt the epoch of the best {_short(comparison)}. '
+        'Training numbers are those of augmented clips with dropout.\n\n'
+        + _markdown_table(head, rows)
+    ]
 
 
 def _short(comparison: Comparison) -> str:

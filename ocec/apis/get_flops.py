@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ocec.apis.errors import ConfigError
+from ocec.apis.get_flops_actions import action_inputs, count_streams, is_action_config
 from ocec.apis.run_config import load_run_config
 from ocec.datasets.eye_parquet import parse_image_size
 from ocec.engine.checkpoint_io import write_text_atomically
@@ -26,21 +27,25 @@ class ModelSize:
 
     Args:
         config: the config file.
-        input_size: (H, W) of the image in pixels.
+        input_size: (H, W) of the image in pixels; of actions the shape of each input
+            of one clip, as ``dict(rgb=(3, 16, 224, 224), heatmap=(17, 48, 56, 56))``.
         params: parameters of the whole model; None where it cannot be built.
         params_backbone: of ``model.backbone``; None where there is none.
         params_head: of ``model.head``; None where there is none.
         macs: multiply-accumulates of one image; None where the model cannot run.
         problem: why it cannot run.
+        params_streams: of actions the parameters of ``rgb``, ``pose``, ``attention``
+            and other ``connections`` in the backbone.
     """
 
     config: str
-    input_size: tuple[int, int]
+    input_size: tuple[int, int] | dict[str, tuple[int, ...]]
     params: int | None
     params_backbone: int | None
     params_head: int | None
     macs: int | None
     problem: str | None = None
+    params_streams: dict[str, int] | None = None
 
 
 def get_flops(
@@ -57,6 +62,7 @@ def get_flops(
         configs: config files, or folders: every config below them, ``_base_``
             excepted.
         shape: (H, W) in pixels; by default ``train_dataloader.dataset.image_size``.
+            Clips of actions have the sizes and numbers of frames of their training.
         json_file: file for the same numbers.
         cfg_options: ``KEY=VALUE`` texts, applied to every config.
         no_check: do not refuse a config with findings.
@@ -65,13 +71,17 @@ def get_flops(
         One row a config, in the order printed.
 
     Raises:
-        ConfigError: a config is missing or wrong, or tells no image size.
+        ConfigError: a config is missing or wrong, tells no image size, or ``shape``
+            is given for actions.
         ValueError: a model cannot take its image; the table is printed all the same.
     """
     sizes = []
     for config in find_configs(configs):
         cfg = load_run_config(config, cfg_options=cfg_options, no_check=no_check)
-        sizes.append(_measure(cfg, str(config), _choose_size(cfg, config, shape)))
+        if is_action_config(cfg):
+            sizes.append(_measure_actions(cfg, config, shape))
+        else:
+            sizes.append(_measure(cfg, str(config), _choose_size(cfg, config, shape)))
     print(format_sizes(sizes))
     if json_file is not None:
         text = json.dumps([asdict(size) for size in sizes], indent=2) + '\n'
@@ -118,7 +128,9 @@ def count_parameters(module: nn.Module | None) -> int | None:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def count_macs(forward: Callable, inputs: torch.Tensor) -> int:
+def count_macs(
+    forward: Callable, inputs: torch.Tensor | dict[str, torch.Tensor]
+) -> int:
     """Count the multiply-accumulates of one call.
 
     Counted are convolutions, linear layers, matrix products and attention (its two
@@ -153,7 +165,11 @@ def format_sizes(sizes: Sequence[ModelSize]) -> str:
         Several lines.
     """
     rows = [('config', 'input', 'params', 'backbone', 'head', 'MACs')]
+    has_streams = any(size.params_streams for size in sizes)
+    if has_streams:
+        rows = [(*rows[0], 'streams')]
     for size in sizes:
+        streams = [f'{n} {c:,}' for n, c in (size.params_streams or {}).items()]
         counts = (size.params, size.params_backbone, size.params_head)
         rows.append(
             (
@@ -161,6 +177,7 @@ def format_sizes(sizes: Sequence[ModelSize]) -> str:
                 _show_size(size.input_size),
                 *('-' if count is None else f'{count:,}' for count in counts),
                 'cannot run' if size.macs is None else f'{size.macs / 1e6:.2f} M',
+                *([', '.join(streams) or '-'] if has_streams else []),
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -194,6 +211,37 @@ def _measure(cfg: Config, name: str, image_size: tuple[int, int]) -> ModelSize:
     )
 
 
+def _measure_actions(
+    cfg: Config, config: Path, shape: Sequence[int] | None
+) -> ModelSize:
+    if shape is not None:
+        raise ConfigError(
+            f'{config}: --shape is of one image; sizes of clips are changed by '
+            '--cfg-options, as train_dataloader.dataset.frame_size and '
+            'model.data_preprocessor.heatmap_size'
+        )
+    init_default_scope(cfg.get('default_scope') or 'ocec')
+    model = MODELS.build(cfg.model).eval()
+    inputs = action_inputs(model, cfg, config)
+    macs, problem = None, None
+    try:
+        # counted by shape alone: a clip is 58 G of multiply-accumulates in some
+        on_meta = {name: x.to('meta') for name, x in inputs.items()}
+        macs = count_macs(model.to('meta'), on_meta)
+    except (RuntimeError, ValueError) as error:  # torch or we refuse the size
+        problem = str(error)
+    return ModelSize(
+        config=str(config),
+        input_size={name: tuple(x.shape[1:]) for name, x in inputs.items()},
+        params=count_parameters(model),
+        params_backbone=count_parameters(model.backbone),
+        params_head=count_parameters(model.head),
+        macs=macs,
+        problem=problem,
+        params_streams=count_streams(model),
+    )
+
+
 def _choose_size(
     cfg: Config, config: Path, shape: Sequence[int] | None
 ) -> tuple[int, int]:
@@ -213,5 +261,7 @@ def _choose_size(
     return size
 
 
-def _show_size(size: tuple[int, int]) -> str:
-    return f'{size[0]}x{size[1]}'
+def _show_size(size: tuple[int, int] | dict[str, tuple[int, ...]]) -> str:
+    if isinstance(size, dict):
+        return ' + '.join(_show_size(shape) for shape in size.values())
+    return 'x'.join(map(str, size))

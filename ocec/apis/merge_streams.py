@@ -91,7 +91,10 @@ def merge_streams(
         stream: {'file': str(file), 'sha256': file_sha256(file)}
         for stream, file in files.items()
     }
-    save_atomically({'meta': {'merge': sources}, 'state_dict': merged}, out)
+    # what connects the streams is missing, and may start anew
+    parts = [f'backbone.{stream}_path.' for stream in STREAMS]
+    meta = {'merge': sources, 'parts': parts}
+    save_atomically({'meta': meta, 'state_dict': merged}, out)
     report = MergeReport(Path(out), num_tensors, padded, fresh)
     print(report_text(report))
     return report

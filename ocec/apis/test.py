@@ -7,9 +7,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from mmengine.dist import is_main_process
+from mmengine.model import is_model_wrapper
 
 from ocec.apis.action_data import check_action_files
+from ocec.apis.action_predictions import write_action_predictions, write_confusion
+from ocec.apis.action_report import action_report_text, report_actions
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config, set_randomness
 from ocec.apis.threshold_report import (
@@ -44,7 +48,9 @@ def test(
     """Score the test split of a config with a checkpoint.
 
     ``test_metrics.json`` holds the metrics, and under ``report`` what the thresholds
-    give that the checkpoint brings along, with intervals (see ``threshold_report.py``).
+    give that the checkpoint brings along, with intervals (see ``threshold_report.py``);
+    of actions, under ``actions``, each stream and class (see ``action_report.py``), and
+    ``test_confusion.csv`` their confusions.
 
     Args:
         config: the config file.
@@ -103,10 +109,20 @@ def test(
     except OtherModelError as error:
         raise ConfigError(str(error)) from error
     if is_main_process():
-        report = _report(runner, load_safely(checkpoint, trust=trust_checkpoint))
-        _write_metrics(Path(cfg.work_dir), Path(checkpoint), metrics, report)
-        if out is not None:
+        content = {'checkpoint': str(checkpoint), **metrics}
+        scores = _action_scores(runner)
+        if scores is None:
+            stored = load_safely(checkpoint, trust=trust_checkpoint)
+            content['report'] = _report(runner, stored)
+        else:
+            content['report'] = None  # of thresholds, which actions do not have
+            content['actions'] = _report_actions(runner, scores, Path(cfg.work_dir))
+        text = json.dumps(content, indent=2) + '\n'
+        write_text_atomically(text, Path(cfg.work_dir) / 'test_metrics.json')
+        if out is not None and scores is None:
             _write_predictions(runner, Path(out))
+        elif out is not None:
+            _write_action_predictions(runner, scores, Path(out))
     leave_process_group()
     return metrics
 
@@ -130,12 +146,38 @@ def _report(runner: Runner, checkpoint: dict) -> dict | None:
     return report
 
 
-def _write_metrics(
-    work_dir: Path, checkpoint: Path, metrics: dict, report: dict | None
+def _action_scores(runner: Runner) -> dict[str, np.ndarray] | None:
+    """Return the scores of the test of actions; None of other data."""
+    for metric in runner.test_evaluator.metrics:
+        if getattr(metric, 'last_action_scores', None) is not None:
+            return metric.last_action_scores
+    return None
+
+
+def _report_actions(
+    runner: Runner, scores: dict[str, np.ndarray], work_dir: Path
+) -> dict:
+    """Say what the test gives for each stream and class; write the confusions."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    dataset = runner.test_dataloader.dataset
+    fusion = None
+    if len(model.head.streams) > 1:
+        fusion = {'of': model.head.fusion, 'weights': model.head.fusion_weights}
+    report = report_actions(
+        scores, dataset.metainfo['classes'], split=dataset.split, fusion=fusion
+    )
+    runner.logger.info(action_report_text(report))
+    write_confusion(report, work_dir / 'test_confusion.csv')
+    return report
+
+
+def _write_action_predictions(
+    runner: Runner, scores: dict[str, np.ndarray], out: Path
 ) -> None:
-    content = {'checkpoint': str(checkpoint), **metrics, 'report': report}
-    text = json.dumps(content, indent=2) + '\n'
-    write_text_atomically(text, work_dir / 'test_metrics.json')
+    dataset = runner.test_dataloader.dataset
+    names = dataset.image_paths(scores['sample_id_B'])
+    write_action_predictions(scores, names, dataset.metainfo['classes'], out)
+    runner.logger.info(f'predictions of {len(names):,} clips: {out}')
 
 
 def _write_predictions(runner: Runner, out: Path) -> None:

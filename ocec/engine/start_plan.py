@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ocec.engine.key_report import KeyReport, compare_keys
+from ocec.engine.key_report import KeyReport, compare_keys, module_of
 from ocec.engine.model_settings import (
     differing_settings,
     head_type,
@@ -58,15 +58,16 @@ def plan_start(
 ) -> Start:
     """Decide which weights a model takes over.
 
-    The backbone must fit wholly. Layers of another head, or the last layer of another
-    margin, start anew; in a test nothing may.
+    The backbone must fit wholly; where the checkpoint says that it holds parts of one,
+    as streams put together, these parts. Layers of another head, or the last layer of
+    another margin, start anew, and what lies between the parts; in a test nothing may.
 
     Args:
         weights: of the checkpoint.
         model: as it was built; left untouched.
         model_cfg: its config, or None.
         file: where the checkpoint lies, for messages.
-        may_start_anew: whether parts of the head may.
+        may_start_anew: whether parts of the model may.
 
     Returns:
         The state to load, and what to tell.
@@ -76,11 +77,16 @@ def plan_start(
             of another head.
     """
     own = dict(model.state_dict())
-    given = _with_fitting_names(weights.state, own)
-    if problems := _body_problems(own, given):
+    between = _between_parts(own, weights)
+    told = {name: x for name, x in own.items() if name not in between}
+    given = _with_fitting_names(weights.state, told)
+    if problems := _body_problems(told, given):
         settings = _differences(weights, given, model_cfg, own)
         raise OtherModelError(_refusal(file, settings or problems))
     left_out, anew, notes = _head_anew(own, given, weights.model, model)
+    if between:
+        modules = ', '.join(dict.fromkeys(map(module_of, between)))
+        anew = [f'between the parts of the checkpoint: {modules}', *anew]
     report = compare_keys(own, given, left_out)
     if anew and not may_start_anew:
         raise OtherModelError(_refusal(file, anew))
@@ -105,6 +111,19 @@ def _with_fitting_names(
         if not _body_problems(own, named):
             return named
     return dict(given)
+
+
+def _between_parts(own: Mapping[str, Tensor], weights: StartWeights) -> list[str]:
+    """Return what a model has beside the parts that a checkpoint holds."""
+    if not weights.parts:
+        return []
+    return [
+        name
+        for name in own
+        if _is_body(name)
+        and name not in weights.state
+        and not name.startswith(weights.parts)
+    ]
 
 
 def _is_body(name: str) -> bool:

@@ -23,12 +23,15 @@ class StartWeights:
         kind: which weights they are, for the user.
         model: config of their model as far as the file tells it, or None.
         notes: lines for the user.
+        parts: beginnings of names that tell which parts of a backbone the file holds;
+            empty where it is a whole one.
     """
 
     state: dict[str, Tensor]
     kind: str
     model: dict | None = None
     notes: list[str] = field(default_factory=list)
+    parts: tuple[str, ...] = ()
 
 
 def read_weights(checkpoint: Mapping, file: str, weights: str = 'ema') -> StartWeights:
@@ -70,8 +73,9 @@ def read_weights(checkpoint: Mapping, file: str, weights: str = 'ema') -> StartW
             kind = 'raw weights'
             raw = checkpoint['ema_state_dict']
             state.update({n: raw[f'module.{n}'] for n in state if f'module.{n}' in raw})
-    model = read_stored_model(checkpoint.get('meta'))
-    return StartWeights(_without_wrapper(state), kind, model)
+    meta = checkpoint.get('meta')
+    state, model = _without_wrapper(state), read_stored_model(meta)
+    return StartWeights(state, kind, model, parts=_parts_of(meta))
 
 
 def only_ours(checkpoint: Mapping, file: str) -> Mapping:
@@ -100,3 +104,11 @@ def only_ours(checkpoint: Mapping, file: str) -> Mapping:
 
 def _without_wrapper(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix('module.'): x for name, x in state.items()}
+
+
+def _parts_of(meta: object) -> tuple[str, ...]:
+    parts = meta.get('parts') if isinstance(meta, Mapping) else None
+    is_told = isinstance(parts, (list, tuple)) and all(
+        isinstance(p, str) for p in parts
+    )
+    return tuple(parts) if is_told else ()

@@ -87,6 +87,71 @@ CLASSES_60 = (
 )
 """Names of the classes of NTU RGB+D 60, by label; A001 has the label 0."""
 
+CLASSES_120 = (
+    *CLASSES_60,
+    'put on headphone',
+    'take off headphone',
+    'shoot at the basket',
+    'bounce ball',
+    'tennis bat swing',
+    'juggling table tennis balls',
+    'hush',
+    'flick hair',
+    'thumb up',
+    'thumb down',
+    'make ok sign',
+    'make victory sign',
+    'staple book',
+    'counting money',
+    'cutting nails',
+    'cutting paper',
+    'snapping fingers',
+    'open bottle',
+    'sniff',
+    'squat down',
+    'toss a coin',
+    'fold paper',
+    'ball up paper',
+    'play magic cube',
+    'apply cream on face',
+    'apply cream on hand back',
+    'put on bag',
+    'take off bag',
+    'put something into a bag',
+    'take something out of a bag',
+    'open a box',
+    'move heavy objects',
+    'shake fist',
+    'throw up cap/hat',
+    'hands up',
+    'cross arms',
+    'arm circles',
+    'arm swings',
+    'running on the spot',
+    'butt kicks',
+    'cross toe touch',
+    'side kick',
+    'yawn',
+    'stretch oneself',
+    'blow nose',
+    'hit other person with something',
+    'wield knife towards other person',
+    'knock over other person',
+    "grab other person's stuff",
+    'shoot at other person with a gun',
+    'step on foot',
+    'high-five',
+    'cheers and drink',
+    'carry something with other person',
+    'take a photo of other person',
+    'follow other person',
+    "whisper in other person's ear",
+    'exchange things with other person',
+    'support somebody with hand',
+    'finger-guessing game',
+)
+"""Names of the classes of NTU RGB+D 120; the first 60 are those of NTU RGB+D 60."""
+
 PROTOCOLS = ('xsub', 'xview', 'xset')
 """Cross-subject, cross-view (60 classes) and cross-setup (120 classes)."""
 
@@ -108,6 +173,23 @@ class NtuName:
     subject: int
     repetition: int
     action: int
+
+
+def ntu_classes(num_classes: int) -> tuple[str, ...] | None:
+    """Return the names of the classes of the data set of that size.
+
+    Args:
+        num_classes: of the data set.
+
+    Returns:
+        The names by label; None for a number that no data set of NTU has.
+
+    Example:
+        >>> ntu_classes(120)[119], ntu_classes(61)
+        ('finger-guessing game', None)
+    """
+    by_size = {len(names): names for names in (CLASSES_60, CLASSES_120)}
+    return by_size.get(num_classes)
 
 
 def parse_ntu_name(name: str) -> NtuName | None:

@@ -13,7 +13,16 @@ from ocec.visualization.run_groups import RunGroup, mean_curve
 from ocec.visualization.run_log import RunLog
 from ocec.visualization.run_records import Curve
 
-PANELS = ('val/loss', 'train/loss', 'val/fisher', 'lr', 'grad_norm')
+PANELS = (
+    'train/fused_top1',
+    'val/rgb_top1',
+    'val/pose_top1',
+    'val/loss',
+    'train/loss',
+    'val/fisher',
+    'lr',
+    'grad_norm',
+)
 MAX_LINES = 12
 LOG_SCALE = ('train/loss', 'lr')
 
@@ -21,7 +30,7 @@ LOG_SCALE = ('train/loss', 'lr')
 def draw_curves(
     runs: Sequence[RunLog], groups: Sequence[RunGroup], path: Path, *, metric: str
 ) -> None:
-    """Draw the metric, losses, Fisher ratio, learning rate and gradient norm.
+    """Draw the metric, those of single streams, losses, Fisher ratio, rate, gradients.
 
     A line is a group of seeds: their mean, and a band of one standard deviation.
 

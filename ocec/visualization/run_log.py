@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ocec.functional.json_text import read_json
 from ocec.visualization.run_log_jsonl import read_metrics_jsonl
 from ocec.visualization.run_log_mmengine import find_mmengine_logs, read_mmengine_logs
 from ocec.visualization.run_log_original import read_history_json
@@ -187,7 +187,7 @@ def _add_provenance(run: RunLog) -> None:
         )
         return
     try:
-        sessions = json.loads(path.read_text(encoding='utf-8'))['sessions']
+        sessions = read_json(path)['sessions']
         run.facts = describe_session(sessions[-1])
         run.messages += find_changes(sessions)
         seed = sessions[-1].get('seed')

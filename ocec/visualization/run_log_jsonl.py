@@ -8,8 +8,10 @@ from ocec.visualization.run_records import (
     LogContent,
     Record,
     drop_repeated,
+    is_place,
     numbers_of,
     parse_lines,
+    read_log,
 )
 
 PLACE = ('phase', 'epoch', 'step')
@@ -31,9 +33,9 @@ def read_metrics_jsonl(path: Path) -> LogContent:
 
     Raises:
         OSError: it cannot be read.
-        UnicodeDecodeError: it is no text.
+        ValueError: it is no text, or too large.
     """
-    items, messages = parse_lines(path.read_text(encoding='utf-8'), path.name)
+    items, messages = parse_lines(read_log(path), path.name)
     content = LogContent(messages=messages)
     clock = _Clock()
     records, skipped = [], 0
@@ -62,7 +64,7 @@ def read_metrics_jsonl(path: Path) -> LogContent:
 
 
 def _has_place(item: dict) -> bool:
-    return all(isinstance(item.get(name), (int, float)) for name in PLACE[1:])
+    return all(is_place(item.get(name)) for name in PLACE[1:])
 
 
 class _Clock:

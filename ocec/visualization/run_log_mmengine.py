@@ -14,6 +14,7 @@ from ocec.visualization.run_records import (
     drop_repeated,
     numbers_of,
     parse_lines,
+    read_log,
 )
 
 PLACE = ('epoch', 'iter', 'step')
@@ -59,13 +60,13 @@ def read_mmengine_logs(paths: list[Path]) -> LogContent:
 
     Raises:
         OSError: one cannot be read.
-        UnicodeDecodeError: one is no text.
+        ValueError: one is no text, or too large.
     """
     content = LogContent()
     records: list[Record] = []
     for path in paths:
         name = f'{path.parent.parent.name}/{path.parent.name}/{path.name}'
-        items, messages = parse_lines(path.read_text(encoding='utf-8'), name)
+        items, messages = parse_lines(read_log(path), name)
         content.messages += messages
         batches = _batches_per_epoch(path, items)
         records += _records_of(items, batches)

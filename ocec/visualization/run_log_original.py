@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from ocec.visualization.run_records import LogContent, Record, numbers_of
+from ocec.functional.json_text import parse_json, read_json
+from ocec.visualization.run_records import (
+    LogContent,
+    Record,
+    is_place,
+    numbers_of,
+    read_log,
+)
 
 NO_TIMES = 'history.json holds neither times nor steps: minutes are unknown'
 
@@ -24,12 +30,11 @@ def read_history_json(path: Path) -> LogContent:
         ValueError: it is not such a list.
     """
     try:
-        history = json.loads(path.read_text(encoding='utf-8'))
-    except json.JSONDecodeError as error:
+        history = parse_json(read_log(path))
+    except ValueError as error:
         raise ValueError(f'{path.name} is no complete JSON: {error}') from error
     if not isinstance(history, list) or not all(
-        isinstance(item, dict) and isinstance(item.get('epoch'), (int, float))
-        for item in history
+        isinstance(item, dict) and is_place(item.get('epoch')) for item in history
     ):
         raise ValueError(
             f'{path.name} must hold a list of {{"epoch", "train", "val", "lr"}}'
@@ -38,9 +43,10 @@ def read_history_json(path: Path) -> LogContent:
     unknown = float('nan')
     for item in sorted(history, key=lambda item: item['epoch']):
         for phase in ('train', 'val'):
-            values = numbers_of(item.get(phase) or {})
-            if phase == 'train' and isinstance(item.get('lr'), (int, float)):
-                values['lr'] = float(item['lr'])
+            given = item.get(phase)
+            values = numbers_of(given if isinstance(given, dict) else {})
+            if phase == 'train':
+                values |= numbers_of({'lr': item.get('lr', '')})
             if values:
                 record = Record(phase, item['epoch'], unknown, unknown, values)
                 content.records.append(record)
@@ -52,9 +58,9 @@ def _read_test(path: Path, messages: list[str]) -> dict[str, float]:
     if not path.exists():
         return {}
     try:
-        summary = json.loads(path.read_text(encoding='utf-8'))
+        summary = read_json(path)
     except (OSError, ValueError) as error:
         messages.append(f'{path.name} cannot be read: {error}')
         return {}
     found = summary.get('test_metrics') if isinstance(summary, dict) else None
-    return numbers_of(found or {})
+    return numbers_of(found if isinstance(found, dict) else {})

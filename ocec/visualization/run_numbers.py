@@ -5,114 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from ocec.visualization.run_columns import COLUMNS
 from ocec.visualization.run_log import RunLog
 from ocec.visualization.run_records import Curve
 
 MEDIAN_EPOCHS = 5
 CONVERGED = 0.99
-
-
-@dataclass(frozen=True)
-class Column:
-    """A number of the table.
-
-    Args:
-        key: its name in files.
-        title: what stands above it.
-        better: ``greater``, ``less`` or empty where neither is better.
-        digits: after the point.
-        help: its definition.
-    """
-
-    key: str
-    title: str
-    better: str
-    digits: int
-    help: str
-
-
-COLUMNS = (
-    Column('best', 'best {metric}', '', 4, 'best value of {metric} in validation'),
-    Column('best_epoch', 'at epoch', '', 0, 'epoch of the best {metric}'),
-    Column('fisher', 'Fisher', 'greater', 3, 'highest Fisher ratio in validation'),
-    Column('auc', 'AUC', 'greater', 4, 'highest area under the ROC in validation'),
-    Column('val_loss', 'val loss', 'less', 4, 'lowest validation loss'),
-    Column('test', 'test {metric}', '', 4, '{metric} of the last test in the folder'),
-    Column(
-        'epochs_to_target',
-        'epochs to target',
-        'less',
-        0,
-        'first epoch whose {metric} reaches the target',
-    ),
-    Column(
-        'minutes_to_target',
-        'min to target',
-        'less',
-        1,
-        'minutes of training and validation until then; start-up, saving and pauses '
-        'are not counted',
-    ),
-    Column(
-        'seconds_per_epoch',
-        's / epoch',
-        'less',
-        1,
-        'median seconds that an epoch of training takes, validation not counted',
-    ),
-    Column(
-        'roughness',
-        'loss roughness %',
-        'less',
-        2,
-        'smoothness of the training loss: standard deviation of its epoch means from '
-        'their running median over 5 epochs, in percent of the range of that median; '
-        '0 for a curve that only falls',
-    ),
-    Column(
-        'largest_rise',
-        'largest loss rise %',
-        'less',
-        1,
-        'largest rise of the training loss from one epoch to the next, in percent of '
-        'the same range',
-    ),
-    Column(
-        'loss_gap',
-        'loss gap',
-        'less',
-        4,
-        'validation loss minus training loss at the epoch of the best {metric}; the '
-        'training loss holds augmentation and margins, so compare it between runs '
-        'of one recipe',
-    ),
-    Column('train_loss', 'train loss', 'less', 4, 'training loss at that epoch'),
-    Column('train_acc', 'train acc', 'greater', 4, 'training accuracy at that epoch'),
-    Column('val_acc', 'val acc', 'greater', 4, 'validation accuracy at that epoch'),
-    Column(
-        'acc_gap',
-        'acc gap',
-        'less',
-        4,
-        'training minus validation accuracy at that epoch; the guide asks for < 0.03',
-    ),
-    Column(
-        'convergence_epoch',
-        'converged at',
-        '',
-        0,
-        'first epoch at which {metric} has made 99 % of the way from its first to its '
-        'best value',
-    ),
-    Column('memory_mb', 'peak MB', 'less', 0, 'largest memory logged, in MB'),
-    Column('minutes', 'minutes', '', 1, 'training and validation in all'),
-    Column('epochs', 'epochs', '', 0, 'epochs done'),
-)
-"""Every number, in the order of the table. ``{metric}`` is the chosen metric."""
+FUSED = 'fused_top1'
+"""Share of actions that all streams together get right."""
 
 
 def summarize_run(
@@ -194,8 +97,26 @@ def summarize_metric(run: RunLog, metric: str, *, rule: str) -> dict[str, float 
         'val_acc': value_at(run.curves.get('val/accuracy'), epoch),
         'acc_gap': _difference(run, 'train/accuracy', 'val/accuracy', epoch),
         'convergence_epoch': chosen.epoch_N[find_converged(chosen.value_N, rule)],
+        **_summarize_streams(run, epoch),
     }
     return {key: _plain(number) for key, number in numbers.items()}
+
+
+def gap_in_points(
+    trained: Curve | None, validated: Curve | None, epoch: float
+) -> float | None:
+    """Return how far the training is ahead of the validation.
+
+    Args:
+        trained: shares in [0, 1]; None for none.
+        validated: the same of the validation.
+        epoch: that both must have.
+
+    Returns:
+        Percentage points; None if a curve has no value there.
+    """
+    values = [value_at(curve, epoch) for curve in (trained, validated)]
+    return None if None in values else 100 * (values[0] - values[1])
 
 
 def find_best(value_N: np.ndarray, rule: str) -> int | None:
@@ -329,6 +250,22 @@ def default_target(runs: Sequence[RunLog], metric: str, rule: str) -> float | No
     if rule == 'less':
         return float(np.ceil(max(bests) * 1e4) / 1e4)
     return float(np.floor(min(bests) * 1e4) / 1e4)
+
+
+def _summarize_streams(run: RunLog, epoch: float) -> dict[str, float | None]:
+    """Work out the numbers that only runs on actions have, at an epoch."""
+    trained, validated = (run.curves.get(f'{at}/{FUSED}') for at in ('train', 'val'))
+    if validated is None:
+        return {}
+    return {
+        'train_top1': value_at(trained, epoch),
+        'val_top1': value_at(validated, epoch),
+        'gap': gap_in_points(trained, validated, epoch),
+        'last_gap': gap_in_points(trained, validated, validated.epoch_N[-1]),
+        'rgb_top1': value_at(run.curves.get('val/rgb_top1'), epoch),
+        'pose_top1': value_at(run.curves.get('val/pose_top1'), epoch),
+        'lr': _best_value(run, 'lr', 'greater'),
+    }
 
 
 def _running_median(value_N: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ FACTS = {
 
 UNKNOWN = 'not recorded'
 # the same pictures at another place or size are the same set
-OF_NO_MATTER = ('file', 'image_size')
+OF_NO_MATTER = ('file', 'videos', 'image_size')
 
 
 def describe_session(session: Mapping) -> dict[str, str]:
@@ -65,6 +65,8 @@ def describe_data(fingerprint: Mapping | None) -> str:
     counts = [fingerprint.get(name) for name in ('closed', 'open')]
     if all(isinstance(count, int) for count in counts):
         return f'{sum(counts):,} images, {digest}'
+    if isinstance(fingerprint.get('clips'), int):
+        return f'{fingerprint["clips"]:,} clips, {digest}'
     return digest
 
 

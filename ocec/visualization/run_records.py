@@ -4,11 +4,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+
+from ocec.functional.json_text import parse_json
+
+MAX_LOG_BYTES = 1 << 28
+"""256 MiB; a line has some hundred bytes, and a run some thousand lines."""
+
+LARGEST_PLACE = 2**62
 
 PHASES = ('train', 'interval', 'val')
 """``train`` values are means over an epoch, ``interval`` over a few batches."""
@@ -85,6 +92,41 @@ class LogContent:
     messages: list[str] = field(default_factory=list)
 
 
+def read_log(path: Path) -> str:
+    """Read the text of a log.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its text.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no text, or larger than ``MAX_LOG_BYTES``.
+    """
+    size = path.stat().st_size
+    if size > MAX_LOG_BYTES:
+        raise ValueError(f'{size:,} bytes, more than {MAX_LOG_BYTES:,} are not read')
+    return path.read_text(encoding='utf-8')
+
+
+def is_place(value: object) -> bool:
+    """Tell whether a value can be an epoch or a step.
+
+    Args:
+        value: of a logged object.
+
+    Returns:
+        True for a number that counts something.
+
+    Example:
+        >>> is_place(3), is_place(float('nan')), is_place('3')
+        (True, False, False)
+    """
+    return isinstance(value, (int, float)) and abs(value) < LARGEST_PLACE
+
+
 def parse_lines(text: str, name: str) -> tuple[list[dict], list[str]]:
     """Parse a file with one JSON object a line.
 
@@ -101,7 +143,7 @@ def parse_lines(text: str, name: str) -> tuple[list[dict], list[str]]:
         if not line.strip():
             continue
         try:
-            item = json.loads(line)
+            item = parse_json(line)
         except ValueError:
             item = None
         if isinstance(item, dict):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+MAX_BYTES = 1 << 22
+"""4 MiB; a dumped config has some ten thousand bytes."""
+
 Setting = str | int | float | bool | None
 
 
@@ -36,12 +39,19 @@ def read_settings(path: Path) -> dict[str, Setting]:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no Python file.
+        ValueError: it is no Python file, too large, or nested too deeply.
     """
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f'{path.name} is no config: more than {MAX_BYTES:,} bytes')
     try:
-        tree = ast.parse(path.read_text(encoding='utf-8'))
+        return _settings_of(ast.parse(path.read_text(encoding='utf-8')))
     except (SyntaxError, ValueError) as error:
         raise ValueError(f'{path.name} is no config: {error}') from error
+    except (RecursionError, MemoryError):
+        raise ValueError(f'{path.name} is no config: nested too deeply') from None
+
+
+def _settings_of(tree: ast.Module) -> dict[str, Setting]:
     settings: dict[str, Setting] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -68,7 +78,7 @@ def _value_of(node: ast.expr):
         return [_value_of(item) for item in node.elts]
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: a set of lists
         return ast.unparse(node)
 
 

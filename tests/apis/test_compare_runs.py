@@ -108,6 +108,28 @@ def test_metrics_are_found_by_any_of_their_names(make_work_dir):
     assert choose_metric(runs, None) == 'val/loss'
 
 
+def test_actions_are_judged_by_all_streams_together(make_action_dir, tmp_path, capsys):
+    folders = [make_action_dir(name, seed=seed) for seed, name in enumerate('ab')]
+    out = tmp_path / 'report.html'
+    found = compare_runs(folders, out=out, formats=['html', 'md', 'csv', 'png'])
+    assert (found.metric, found.rule, found.target) == (
+        'val/fused_top1',
+        'greater',
+        0.8,
+    )
+    assert cv2.imread(str(out.with_suffix('.png'))) is not None
+    printed = capsys.readouterr().out
+    for title in ('train top-1', 'last gap', 'converged at', 'pose top-1'):
+        assert title in printed
+
+
+def test_eyes_and_actions_together_are_judged_by_f1(make_work_dir, make_action_dir):
+    folders = [make_work_dir('eyes'), make_action_dir('actions', seed=2)]
+    found = build_comparison([read_run(folder) for folder in folders], {})
+    assert found.metric == 'val/f1'
+    assert found.notes == ['no common metric: actions did not log val/f1']
+
+
 def test_names_tell_runs_apart(tmp_path):
     paths = [tmp_path / name for name in ('x/run', 'y/run', 'y/other')]
     assert unique_names(paths) == ['x/run', 'y/run', 'y/other']

@@ -277,6 +277,30 @@ def test_training_accuracy_where_it_was_logged(make_work_dir, open_page, tmp_pat
     assert page.locator('#gap td.bad').all_inner_texts() == ['0.0700']
 
 
+def test_gap_of_actions_is_in_points(make_action_dir, open_page, tmp_path):
+    runs = [
+        read_run(make_action_dir('steady', train=(0.4, 0.7, 0.81))),
+        read_run(make_action_dir('keen', train=(0.4, 0.87, 0.99), seed=2)),
+    ]
+    path = tmp_path / 'report.html'
+    path.write_text(render_page(build_comparison(runs, {})))
+    page = open_page(path)
+    page.wait_for_selector('#charts .scatterlayer .trace')
+    assert set(lines(page, 'train/fused_top1'))
+    page.uncheck('#grouped')
+    page.click('[data-tab=gap]')
+    note = page.inner_text('#gap-note')
+    assert 'A gap above 3 points is marked' in note
+    assert 'augmented clips with dropout' in note
+    heads = page.locator('#gap th').all_inner_texts()
+    assert heads[1:3] == ['train top-1', 'val top-1']
+    assert heads[3:5] == ['gap, points', 'last gap, points']
+    # 0.7 and 0.87 against 0.8 in the best epoch, 0.81 and 0.99 against 0.75 in the last
+    assert page.locator('#gap td.bad').all_inner_texts() == ['6.00', '7.00', '24.00']
+    title = page.text_content('#gap-chart .gtitle')
+    assert title == 'val/fused_top1 (solid) and train/fused_top1 (dotted)'
+
+
 def test_page_without_any_validation(make_work_dir, open_page, tmp_path):
     run = read_run(make_work_dir())
     run.curves = {n: c for n, c in run.curves.items() if not n.startswith('val/')}

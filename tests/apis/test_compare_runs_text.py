@@ -5,6 +5,7 @@ import pytest
 
 from ocec.apis.compare_runs import build_comparison
 from ocec.apis.compare_runs_text import (
+    action_columns,
     format_number,
     headline,
     order_of,
@@ -70,6 +71,29 @@ def test_markdown(comparison):
     assert '| x | None | None | [1] |' in text
     assert '- not comparable: different val set' in text
     assert '- epochs to target: first epoch whose f1 reaches the target' in text
+
+
+def test_guides_table_has_a_column_for_each_run(make_action_dir, make_work_dir):
+    folders = [
+        make_action_dir('baseline', train=(0.5, 0.9, 0.95), val=(0.4, 0.8, 0.79)),
+        make_action_dir('optimized', train=(0.4, 0.7, 0.8), val=(0.3, 0.6, 0.79)),
+    ]
+    found = build_comparison([read_run(folder) for folder in folders], {})
+    text = write_markdown(found).split('## Training and validation')[1]
+    assert 'Training numbers are those of augmented clips with dropout' in text
+    rows = [line.strip('| ').split(' | ') for line in text.split('##')[0].splitlines()]
+    table = {row[0]: row[1:] for row in rows if len(row) == 3}
+    assert table['train top-1'] == ['0.9000', '0.8000']
+    assert table['val top-1'] == ['0.8000', '0.7900']
+    assert table['gap, points'] == ['10.00', '1.00']
+    assert table['last gap, points'] == ['16.00', '1.00']
+    assert table['converged at'] == ['2', '3']
+    assert table['RGB top-1'] == ['0.7000', '0.6900']
+    assert table['lr'] == ['0.10000', '0.10000']
+    # a run on eyes has none of these numbers
+    mixed = [read_run(folders[0]), read_run(make_work_dir('eyes'))]
+    assert action_columns(build_comparison(mixed, {})) == []
+    assert action_columns(build_comparison([], {})) == []
 
 
 def test_csv_holds_numbers_as_they_are(comparison):

@@ -88,6 +88,7 @@ def test_each_stream_begins_with_what_it_said_alone(
     assert torch.equal(found['pose'], pose.eval()(inputs)['pose'])
     both.backbone.attention = None
     assert torch.equal(both(inputs)['rgb'], rgb.eval()(inputs)['rgb'])
+    assert content['meta']['parts'] == ['backbone.rgb_path.', 'backbone.pose_path.']
     assert content['meta']['merge'] == {
         stream: {'file': str(path), 'sha256': file_sha256(path)}
         for stream, path in zip(('rgb', 'pose'), files.values(), strict=True)

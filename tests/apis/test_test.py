@@ -1,13 +1,39 @@
 import csv
 import json
 import re
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from ocec.apis.errors import ConfigError
+from ocec.apis.make_sample_actions import make_sample_actions
 from ocec.apis.test import test as run_test
 from ocec.apis.train import train
+from ocec.engine.checkpoint_io import save_atomically
+from ocec.registry import MODELS
+
+FOLDER = Path(__file__).parents[2] / 'configs/skeleton/posec3d/rgbpose_conv3d'
+CLASSES = ['phone', 'nod', 'drink', 'hug']
+ACTIONS = f"""
+_base_ = {str(FOLDER / 'epam-small_1xb8-60e_sample-actions.py')!r}
+train_dataloader = val_dataloader = test_dataloader = dict(
+    dataset=dict(
+        num_pose_frames=8, num_rgb_frames=4, frame_size=(32, 32), num_classes=4
+    )
+)
+model = dict(
+    data_preprocessor=dict(frame_size=(32, 32), heatmap_size=(8, 8)),
+    backbone=dict(
+        rgb_path=dict(depths=(1, 1, 1, 1), base_channels=8),
+        pose_path=dict(depths=(1, 1, 1), base_channels=8),
+    ),
+    head=dict(num_classes=4, fusion_weights=dict(pose=2.0)),
+)
+visualizer = dict(vis_backends=[])
+"""
 
 # rows of the parquet: a third each, train last, so that ids are not positions
 SPLITS = ['test'] * 16 + ['val'] * 16 + ['train'] * 32
@@ -139,3 +165,86 @@ def test_checkpoint_scores_as_it_did_in_training(trained, tmp_path):
         cfg_options=['test_dataloader.dataset.split=val'],
     )
     assert {n: in_training[n] for n in again} == pytest.approx(again, abs=1e-6)
+
+
+@pytest.fixture(scope='module')
+def actions(tmp_path_factory):
+    """Config, checkpoint that was not trained, and folder of generated actions."""
+    pytest.importorskip('av')
+    folder = tmp_path_factory.mktemp('actions')
+    data = make_sample_actions(
+        folder / 'data',
+        **dict(num_clips=36, classes=CLASSES, num_subjects=6, size=(80, 64)),
+        **dict(frames=(8, 10), jobs=1),
+    )
+    config = folder / 'small.py'
+    config.write_text(ACTIONS)
+    init_default_scope('ocec')
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(config).model)
+    model.init_weights()
+    for layer in model.head.fc.values():  # else all clips are called alike
+        torch.nn.init.normal_(layer.weight)
+    save_atomically(
+        {'meta': {}, 'state_dict': model.state_dict()}, folder / 'start.pth'
+    )
+    return config, folder / 'start.pth', data
+
+
+def test_actions_are_reported_for_each_stream_and_class(actions, tmp_path):
+    config, checkpoint, data = actions
+    out, folder = tmp_path / 'clips.csv', tmp_path / 'tested'
+    metrics = run_test(config, checkpoint, work_dir=folder, data=data, out=out)
+    written = json.loads((folder / 'test_metrics.json').read_text())
+    report = written.pop('actions')
+    assert written == {'checkpoint': str(checkpoint), **metrics, 'report': None}
+    for stream in ('fused', 'rgb', 'pose'):
+        for number in ('top1', 'top5', 'mean_class'):
+            found = report['streams'][stream][number]['value']
+            assert found == pytest.approx(metrics[f'acc/{stream}_{number}'])
+    assert report['fusion'] == {'of': 'score', 'weights': {'rgb': 1.0, 'pose': 2.0}}
+    assert report['num_groups'] == 2  # subjects 3 and 6
+    with open(out, newline='') as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == report['num_clips'] == 12
+    # the CSV alone gives the numbers
+    for name, of in (('prediction', 'fused'), ('pose_1', 'pose')):
+        right = [row[name] == row['label'] for row in rows]
+        assert sum(right) / len(rows) == pytest.approx(metrics[f'acc/{of}_top1'])
+    # actions are numbered from 1 in names of clips
+    assert all(int(row['clip'][-3:]) == int(row['label']) + 1 for row in rows)
+    with open(folder / 'test_confusion.csv', newline='') as stream:
+        head, *confusions = csv.reader(stream)
+    assert head == ['label', '0', '1', '2', '3']
+    for name, *counts in confusions:
+        answers = [row['prediction'] for row in rows if row['label'] == name]
+        assert list(map(int, counts)) == [answers.count(c) for c in '0123']
+    log = log_of(folder)
+    assert 'fused: scores with weights rgb 1, pose 2, as configured' in log
+    assert 'xsub_val: 12 clips of 2 groups' in log
+
+
+def test_actions_of_one_stream_have_one_answer(actions, tmp_path):
+    config, checkpoint, data = actions
+    options = ['model.backbone.rgb_path=None', 'model.backbone.attention=None']
+    options += ['model.head.fusion_weights=None', 'test_dataloader.dataset.rgb=None']
+    state = torch.load(checkpoint, weights_only=True)['state_dict']
+    alone = {
+        name: x
+        for name, x in state.items()
+        if name.startswith(('backbone.pose_path', 'head.fc.pose', 'data_pre'))
+    }
+    save_atomically({'meta': {}, 'state_dict': alone}, tmp_path / 'pose.pth')
+    out = tmp_path / 'clips.csv'
+    run_test(
+        config,
+        tmp_path / 'pose.pth',
+        work_dir=tmp_path,
+        data=data,
+        out=out,
+        cfg_options=options,
+    )
+    report = json.loads((tmp_path / 'test_metrics.json').read_text())['actions']
+    assert list(report['streams']) == ['fused']
+    assert report['fusion'] is None
+    assert 'pose_1' not in out.read_text().splitlines()[0]

@@ -227,3 +227,61 @@ def test_what_the_data_set_is_no_part_of_the_architecture():
     assert start.report.names('unexpected') == ['head.loss_module.other']
     assert start.report.names('missing') == ['data_preprocessor.std']
     assert start.state['data_preprocessor.std'].item() == 2
+
+
+class TwoStreams(torch.nn.Module):
+    """Two streams, what connects them, and a last layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = torch.nn.ModuleDict(
+            {name: torch.nn.Linear(2, 2) for name in ('rgb', 'pose', 'bridge')}
+        )
+        self.head = torch.nn.ModuleDict({'fc': torch.nn.Linear(2, 3)})
+
+
+PARTS = ('backbone.rgb.', 'backbone.pose.')
+
+
+def plan_parts(model, left_out, *, parts=PARTS, may_start_anew=True):
+    state = {
+        name: x + 1
+        for name, x in model.state_dict().items()
+        if not name.startswith(left_out)
+    }
+    return plan_start(
+        StartWeights(state, 'weights', parts=parts),
+        model,
+        model_cfg=None,
+        file='streams.pth',
+        may_start_anew=may_start_anew,
+    )
+
+
+def test_what_connects_the_parts_of_a_checkpoint_starts_anew():
+    model = TwoStreams()
+    own = model.state_dict()
+    start = plan_parts(model, 'backbone.bridge')
+    assert start.anew == ['between the parts of the checkpoint: backbone.bridge']
+    for name, value in start.state.items():
+        is_new = name.startswith('backbone.bridge')
+        assert torch.equal(value, own[name] + (not is_new)), name
+    # a checkpoint that has it, too, brings it along
+    assert plan_parts(model, 'none').anew == []
+
+
+@pytest.mark.parametrize(
+    ('left_out', 'settings', 'message'),
+    [
+        ('backbone.bridge', dict(parts=()), 'backbone.bridge.weight: not in the chec'),
+        ('backbone.pose', {}, 'backbone.pose.weight: not in the checkpoint'),
+        (
+            'backbone.bridge',
+            dict(may_start_anew=False),
+            'between the parts of the checkpoint: backbone.bridge',
+        ),
+    ],
+)
+def test_parts_are_whole_and_a_test_starts_nothing_anew(left_out, settings, message):
+    with pytest.raises(OtherModelError, match=message):
+        plan_parts(TwoStreams(), left_out, **settings)

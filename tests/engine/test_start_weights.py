@@ -70,3 +70,18 @@ def test_a_run_goes_on_from_its_own_only():
     message = r'a.pt is a checkpoint of the original .* can start .* but not go on'
     with pytest.raises(ValueError, match=message):
         only_ours({'model_state': {'stem.0.weight': torch.ones(1)}}, 'a.pt')
+
+
+@pytest.mark.parametrize(
+    ('meta', 'parts'),
+    [
+        ({'parts': ['backbone.rgb_path.']}, ('backbone.rgb_path.',)),
+        ({'parts': 'backbone'}, ()),
+        ({'parts': [1]}, ()),
+        ({}, ()),
+        (None, ()),
+    ],
+)
+def test_parts_that_a_checkpoint_tells(meta, parts):
+    checkpoint = {'meta': meta, 'state_dict': {'a': torch.zeros(1)}}
+    assert read_weights(checkpoint, 'a.pth').parts == parts

@@ -2,10 +2,12 @@ import pytest
 
 from ocec.functional.ntu import (
     CLASSES_60,
+    CLASSES_120,
     XSUB_TRAIN_60,
     XSUB_TRAIN_120,
     NtuName,
     is_training_clip,
+    ntu_classes,
     parse_ntu_name,
 )
 
@@ -32,6 +34,16 @@ def test_the_lists_are_as_long_as_published():
     assert len(set(CLASSES_60)) == 60
     assert CLASSES_60[42] == 'falling'  # A043
     assert CLASSES_60[59] == 'walking apart'  # A060
+
+
+def test_classes_of_ntu_120_begin_with_those_of_60():
+    assert len(set(CLASSES_120)) == 120
+    assert CLASSES_120[:60] == CLASSES_60
+    assert CLASSES_120[60] == 'put on headphone'  # A061
+    assert CLASSES_120[111] == 'high-five'  # A112
+    assert ntu_classes(120) is CLASSES_120
+    assert ntu_classes(60) is CLASSES_60
+    assert ntu_classes(16) is None
 
 
 @pytest.mark.parametrize(

@@ -56,3 +56,16 @@ def test_a_name_is_no_formula(make_work_dir, tmp_path, drawn):
     draw_curves([run], group_runs([run]), tmp_path / 'curves.png', metric='val/f1')
     [text] = drawn[0].legends[0].get_texts()
     assert text.get_text() == r'lr \$\nothing\$ _'
+
+
+def test_streams_of_actions_have_panels(make_action_dir, tmp_path, drawn):
+    run = read_run(make_action_dir())
+    path = tmp_path / 'curves.png'
+    draw_curves([run], group_runs([run]), path, metric='val/fused_top1')
+    titles = [axes.get_title() for axes in drawn[0].axes]
+    assert titles[:4] == [
+        'val/fused_top1',
+        'train/fused_top1',
+        'val/rgb_top1',
+        'val/pose_top1',
+    ]

@@ -9,6 +9,7 @@ from ocec.visualization.run_numbers import (
     find_best,
     find_converged,
     find_reached,
+    gap_in_points,
     measure_roughness,
     seconds_per_epoch,
     summarize_run,
@@ -57,6 +58,42 @@ def test_accuracies_at_the_best_epoch(make_work_dir):
     found = summarize(folder)
     assert (found['train_acc'], found['val_acc']) == (0.96, 0.91)
     assert found['acc_gap'] == pytest.approx(0.05)
+
+
+def test_guides_table_of_a_run_on_actions(make_action_dir):
+    folder = make_action_dir(train=(0.4, 0.7, 0.95), val=(0.5, 0.8, 0.7))
+    found = summarize(folder, metric='val/fused_top1')
+    assert (found['best'], found['best_epoch']) == (0.8, 2)
+    assert (found['train_top1'], found['val_top1']) == (0.7, 0.8)
+    # augmentation and dropout: the training may lie below
+    assert found['gap'] == pytest.approx(-10)
+    assert found['last_gap'] == pytest.approx(25)
+    assert found['rgb_top1'] == pytest.approx(0.7)
+    assert found['lr'] == 0.1  # halved in the second epoch
+    # 0.5 + 99 % of 0.3 is 0.797
+    assert found['convergence_epoch'] == 2
+    assert found['acc_gap'] is None
+
+
+def test_guides_table_is_that_of_the_best_epoch_of_the_metric(make_action_dir):
+    folder = make_action_dir(val_loss=[2.0, 3.0, 1.0])
+    found = summarize(folder, metric='val/loss', rule='less')
+    assert (found['train_top1'], found['val_top1']) == (0.9, 0.75)
+    assert found['gap'] == found['last_gap'] == pytest.approx(15)
+
+
+def test_runs_on_eyes_have_no_numbers_of_actions(make_work_dir):
+    found = summarize(make_work_dir())
+    for key in ('train_top1', 'val_top1', 'gap', 'last_gap', 'rgb_top1', 'lr'):
+        assert found[key] is None
+
+
+def test_gap_of_an_epoch_that_was_not_logged(make_action_dir):
+    curves = read_run(make_action_dir()).curves
+    both = curves['train/fused_top1'], curves['val/fused_top1']
+    assert gap_in_points(*both, 3) == pytest.approx(15)
+    assert gap_in_points(*both, 4) is None
+    assert gap_in_points(None, both[1], 3) is None
 
 
 def test_target_that_is_not_reached_and_a_metric_that_is_missing(make_work_dir):

@@ -72,3 +72,11 @@ def test_many_runs_are_not_all_named():
     facts = {f'r{i}': {'ranks': '1'} for i in range(6)} | {'x': {'ranks': '2'}}
     [(_, text)] = compare_facts(facts)
     assert text == 'different ranks: 1 (r0, r1, r2, r3 and 2 more); 2 (x)'
+
+
+def test_clips_are_counted_and_their_place_is_of_no_matter():
+    data = {'clips': 1200, 'clips_sha256': 'ab', 'file': 'a.pkl', 'videos': 'a'}
+    text = describe_data(data)
+    assert text.startswith('1,200 clips, ')
+    assert describe_data({**data, 'file': 'b.pkl', 'videos': 'b'}) == text
+    assert describe_data({**data, 'clips_sha256': 'cd'}) != text

@@ -3,12 +3,15 @@ import math
 import numpy as np
 import pytest
 
+from ocec.visualization import run_records
 from ocec.visualization.run_records import (
     Record,
     build_curves,
     drop_repeated,
+    is_place,
     numbers_of,
     parse_lines,
+    read_log,
     shorten,
 )
 
@@ -90,3 +93,20 @@ def test_rate_and_norm_have_no_phase():
 )
 def test_shorten(names, expected):
     assert shorten(names) == expected
+
+
+@pytest.mark.parametrize(
+    ('value', 'expected'),
+    [(3, True), (0.5, True), (float('inf'), False), (10**400, False), ([], False)],
+)
+def test_an_epoch_is_a_number_that_counts(value, expected):
+    assert is_place(value) == expected
+
+
+def test_a_huge_log_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / 'metrics.jsonl'
+    path.write_text('12345')
+    assert read_log(path) == '12345'
+    monkeypatch.setattr(run_records, 'MAX_LOG_BYTES', 4)
+    with pytest.raises(ValueError, match='5 bytes, more than 4 are not read'):
+        read_log(path)

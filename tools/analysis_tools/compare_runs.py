@@ -9,8 +9,10 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Compare runs: best metric, epochs and minutes to a target, '
         'seconds per epoch, smoothness of the loss, train-val gap, curves with seeds '
-        'as a band, config, data and code differences. Reads metrics.jsonl of this '
-        'toolbox, vis_data/*.json of mmengine and history.json of the original OCEC. '
+        'as a band, config, data and code differences. Training numbers, as the top-1 '
+        'of actions, are those of augmented samples with dropout. Reads metrics.jsonl '
+        'of this toolbox, vis_data/*.json of mmengine and history.json of the original '
+        'OCEC. '
         'Exit code 1 if a folder cannot be shown; the report holds the others.',
     )
     parser.add_argument(
@@ -31,7 +33,8 @@ def parse_args() -> argparse.Namespace:
         help='several formats beside each other (default: by the name of -o)',
     )
     parser.add_argument(
-        '--metric', help='to judge by, as f1, eye/auc or loss (default: f1)'
+        '--metric',
+        help='to judge by, as f1, eye/auc or loss (default: f1; fused_top1 of actions)',
     )
     parser.add_argument(
         '--target',

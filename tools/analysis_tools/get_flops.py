@@ -7,7 +7,8 @@ import sys
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description='Print parameters and multiply-accumulates (MACs) of one image. '
+        description='Print parameters and multiply-accumulates (MACs) of one image, '
+        'or of one clip of actions, as it is in training. '
         'MACs count convolutions, linear layers, matrix products and attention.',
     )
     parser.add_argument(
@@ -22,7 +23,7 @@ def parse_args() -> argparse.Namespace:
         nargs=2,
         type=int,
         metavar=('H', 'W'),
-        help="image in pixels; by default the config's image_size",
+        help="image in pixels; by default the config's image_size; not for actions",
     )
     parser.add_argument(
         '--json', dest='json_file', metavar='FILE', help='write the numbers there too'

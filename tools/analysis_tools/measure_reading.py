@@ -32,6 +32,11 @@ def parse_args() -> argparse.Namespace:
         '$OCEC_CACHE_DIR, else the cache folder of the user)',
     )
     parser.add_argument(
+        '--stream',
+        action='store_true',
+        help='read onwards without a cache instead, as EyeParquetStream does',
+    )
+    parser.add_argument(
         '--json', dest='json_file', metavar='FILE', help='write all numbers there'
     )
     return parser.parse_args()
@@ -39,14 +44,20 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     """Run the tool; returns its exit code."""
-    args = parse_args()
+    args = vars(parse_args())
     try:
         from ocec.apis.command import run_command
-        from ocec.apis.measure_reading import measure_reading
+
+        if args.pop('stream'):
+            from ocec.apis.measure_stream import measure_stream as measure
+
+            del args['cache_dir']
+        else:
+            from ocec.apis.measure_reading import measure_reading as measure
     except ImportError as error:  # a broken install; the message says what mends it
         print(f'error: {error}', file=sys.stderr)
         return 1
-    return run_command(measure_reading, **vars(args))
+    return run_command(measure, **args)
 
 
 if __name__ == '__main__':

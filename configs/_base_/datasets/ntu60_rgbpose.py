@@ -1,18 +1,14 @@
-dataset_type = 'RGBPose'
+_base_ = 'actions.py'
+
 data_root = 'data/ntu60'
 
 # 48 frames of the skeletons, every third of them in RGB
 train_dataloader = dict(
-    batch_size=8,
     num_workers=4,
     persistent_workers=True,
-    collate_fn=dict(type='ocec.batch_collate'),
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
         annotations=f'{data_root}/ntu60_2d.pkl',
         rgb=dict(root=f'{data_root}/videos', layout='auto'),
-        split='xsub_train',
         num_pose_frames=48,
         num_rgb_frames=16,
         frame_size=(224, 224),
@@ -20,25 +16,5 @@ train_dataloader = dict(
         num_classes=60,
     ),
 )
-val_dataloader = dict(
-    batch_size=16,
-    num_workers=4,
-    persistent_workers=True,
-    collate_fn=dict(type='ocec.batch_collate'),
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        annotations=f'{data_root}/ntu60_2d.pkl',
-        rgb=dict(root=f'{data_root}/videos', layout='auto'),
-        split='xsub_val',
-        num_pose_frames=48,
-        num_rgb_frames=16,
-        frame_size=(224, 224),
-        box=dict(padding=0.25, ratio=1.0, beyond_frame=False),
-        num_classes=60,
-        test_mode=True,
-    ),
-)
-test_dataloader = val_dataloader
-val_evaluator = dict(type='ActionMetric')
-test_evaluator = dict(type='ActionMetric')
+val_dataloader = train_dataloader
+test_dataloader = train_dataloader
