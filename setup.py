@@ -21,7 +21,7 @@ EXTRAS = {
         'safetensors>=0.4',
     ],
     'video': ['av>=14'],
-    'search': ['optuna>=4.2', 'scikit-learn>=1.5'],
+    'search': ['optuna>=5.0', 'cmaes>=0.11', 'scikit-learn>=1.5', 'scipy>=1.11'],
     'report': ['plotly>=6', 'jinja2>=3.1', 'scikit-learn>=1.5'],
     'dev': [
         'pytest>=8.3',
@@ -30,6 +30,7 @@ EXTRAS = {
         'pydoclint>=0.6',
         'scikit-learn>=1.5',
         'build>=1.2',
+        'hypothesis>=6.100',
         'playwright>=1.50',
     ],
 }
