@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 # modules without behaviour of their own
 WITHOUT_TEST = ('__init__.py', '__main__.py', 'version.py')
 # folders of tests that mirror no module of the package
-FREE_FOLDERS = ('e2e', 'golden', 'tools')
+FREE_FOLDERS = ('e2e', 'fuzz', 'golden', 'hostile', 'tools')
 
 
 def expected_test(module: str) -> str:

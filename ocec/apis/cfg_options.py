@@ -26,6 +26,8 @@ __all__ = [
 OPTION_PATHS = '_cfg_option_paths'
 DELETE_KEY = '_delete_'
 MAX_SHOWN = 120  # characters of an old or a new value
+MAX_STEPS = 100  # of a key; recipes have less than ten
+MAX_DIGITS = 18
 
 _STEP = re.compile(r'\.?([^.\[\]\s]+)|\[(-?\d+)\]|\[type=([^\[\]\s]+)\]')
 
@@ -105,7 +107,10 @@ def apply_cfg_options(cfg: Config, options: Sequence[CfgOption]) -> list[str]:
     root = cfg._cfg_dict
     for option in options:
         change.key = option.key
-        root = _assign(root, option.path, option.value, done=(), change=change)
+        try:
+            root = _assign(root, option.path, option.value, done=(), change=change)
+        except RecursionError:
+            raise ValueError(f'{option.key}: the value is nested too deeply') from None
     # Config.__setattr__ would make a config key of it
     object.__setattr__(cfg, '_cfg_dict', root)
     earlier = vars(cfg).get(OPTION_PATHS, ())
@@ -119,7 +124,9 @@ def _parse_item(item: str) -> CfgOption:
         raise ValueError(f'expected KEY=VALUE, got {item!r}')
     try:
         return CfgOption(key, _parse_key(key), parse_value(value))
-    except ValueError as error:
+    except RecursionError:
+        raise ValueError(f'{key}: the value is nested too deeply') from None
+    except (ValueError, TypeError) as error:  # TypeError: a list as a key
         raise ValueError(f'{key}: {error}') from None
 
 
@@ -147,6 +154,8 @@ def _parse_key(key: str) -> tuple[str | TypeSelector, ...]:
         name, index, type_name = match.groups()
         path.append(TypeSelector(type_name) if type_name else name or index)
         position = match.end()
+    if len(path) > MAX_STEPS:
+        raise ValueError(f'the key has {len(path):,} steps, at most {MAX_STEPS}')
     return tuple(path)
 
 
@@ -225,7 +234,8 @@ def _find_index(
         return matches[0]
     if not re.fullmatch(r'-?\d+', step):
         raise ValueError(f'{what}; {step!r} is not an index')
-    if not -len(items) <= int(step) < len(items):
+    # more digits than an index has are no number that Python reads
+    if len(step) > MAX_DIGITS or not -len(items) <= int(step) < len(items):
         raise ValueError(f'{what}; index {step} is out of range')
     return int(step) % len(items)
 

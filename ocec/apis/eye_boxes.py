@@ -6,7 +6,6 @@ x to the right, y down, with x2 and y2 outside.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from ocec.functional.csv_rows import NamedRows
 
 LEFT, RIGHT = 'left', 'right'
 """Side of the picture, not of the person: without a mirror the person's right eye is on
@@ -195,8 +196,8 @@ class CsvBoxes:
             raise FileNotFoundError(f'{path}: no such file of boxes')
         self._boxes: dict[int, list[EyeBox]] = {}
         with path.open(newline='', encoding='utf-8-sig') as file:
-            reader = csv.DictReader(file)
-            found = reader.fieldnames or []
+            reader = NamedRows(file, path)
+            found = reader.columns
             missing = [name for name in CSV_COLUMNS if name not in found]
             if missing:
                 raise ValueError(

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 from ocec.apis.eye_boxes import EyeBox, best_pair
+from ocec.export.onnx_classifier import open_session
+from ocec.export.onnx_metadata import load_proto
 
 EYE_CLASS = 17
 """Of the 34 classes of Wholebody34."""
@@ -34,7 +36,7 @@ class DeimDetector:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ImportError: onnxruntime is not installed.
+        ImportError: onnx or onnxruntime is not installed.
         ValueError: the file is damaged or has another input.
     """
 
@@ -112,21 +114,6 @@ class DeimDetector:
 
 
 def _open_session(path: str | Path, threads: int):
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            'a DEIMv2 detector needs onnxruntime: pip install "ocec[export]"'
-        ) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    providers = ['CPUExecutionProvider']
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
-    # onnxruntime's own errors share no class below Exception
-    except Exception as error:
-        raise ValueError(
-            f'{path}: onnxruntime cannot read it: {" ".join(str(error).split())[:200]}'
-        ) from error
+    # the content and not the path, so that no other file is opened
+    content = load_proto(path).SerializeToString()
+    return open_session(content, path, threads=threads)

@@ -11,6 +11,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from ocec.datasets.video_reader import AV_OPTIONS
+from ocec.functional.picture_limits import MAX_FRAME_PIXELS
+from ocec.functional.video_header import HEAD_BYTES, is_video_head
+
 MIN_STEP_S = 1e-3
 """Put between two frames whose file gives no times that go forward."""
 
@@ -75,11 +79,30 @@ def open_video(source: str) -> VideoReader:
         raise FileNotFoundError(f'{source}: no such video; a camera is a number, as 0')
     if Path(source).is_dir():
         raise VideoError(f'{source}: a folder, not a video')
+    if Path(source).is_file():
+        _check_head(source)
     try:
         import av  # noqa: F401  # only whether it is there
     except ImportError:
         return OpenCvReader(source)
     return AvReader(source)
+
+
+def _check_head(source: str) -> None:
+    """Refuse a list of other files and addresses, which FFmpeg would open."""
+    with open(source, 'rb') as stream:
+        if not is_video_head(stream.read(HEAD_BYTES)):
+            raise VideoError(
+                f'{source}: cannot be opened as a video, damaged or of another format'
+            )
+
+
+def _check_size(source: str | int, width: float, height: float) -> None:
+    if width * height > MAX_FRAME_PIXELS:
+        raise VideoError(
+            f'{source}: frames of {width:.0f}x{height:.0f} pixels, more than '
+            f'{MAX_FRAME_PIXELS:,} are not decoded'
+        )
 
 
 class AvReader:
@@ -98,8 +121,9 @@ class AvReader:
         import av
 
         self.source, self.damage = source, []
+        options = AV_OPTIONS if Path(source).is_file() else {}
         try:
-            self._container = av.open(source)
+            self._container = av.open(source, container_options=options)
         except av.error.FFmpegError as error:
             raise VideoError(
                 f'{source}: cannot be opened as a video, damaged or of another format: '
@@ -109,7 +133,10 @@ class AvReader:
             self._container.close()
             raise VideoError(f'{source}: holds no video, only other streams')
         self._stream = stream = self._container.streams.video[0]
+        _check_size(source, stream.width or 0, stream.height or 0)
         stream.thread_type = 'AUTO'
+        # the header of a frame may claim another size than that of the file
+        stream.codec_context.options = {'max_pixels': str(MAX_FRAME_PIXELS)}
         self.fps = float(stream.average_rate or 0)
         self.duration_s = None
         if stream.duration and stream.time_base:
@@ -193,6 +220,8 @@ class OpenCvReader:
                 f'{source}: OpenCV cannot open it as a video, damaged or of another '
                 'format'
             )
+        sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+        _check_size(source, *map(self._capture.get, sides))
         self.fps = max(float(self._capture.get(cv2.CAP_PROP_FPS)), 0.0)
         self._num_declared = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.duration_s = None

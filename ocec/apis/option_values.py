@@ -101,7 +101,16 @@ def _is_enclosed(text: str) -> bool:
     """Whether one pair of brackets surrounds the whole text."""
     if not text or OPENING.get(text[0]) != text[-1]:
         return False
-    return all(_split_items(text[:end]) is None for end in range(1, len(text)))
+    expected = []
+    for position, char in enumerate(text):
+        if char in OPENING:
+            expected.append(OPENING[char])
+        elif char in OPENING.values():
+            if expected.pop() != char:  # within quotes, or it does not match at all
+                return True
+            if not expected:
+                return position == len(text) - 1
+    return False
 
 
 def _literal(node: ast.expr, source: str) -> Any:

@@ -58,7 +58,10 @@ def check_submission(path: str | Path, ids: Sequence[str]) -> None:
 
 
 def _check(text: str, ids: Sequence[str], where: str) -> None:
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise ValueError(f'{where}: no CSV: {error}') from error
     header = rows[0] if rows else []
     if header != COLUMNS:
         raise ValueError(

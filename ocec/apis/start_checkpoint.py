@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ocec.apis.errors import ConfigError
 from ocec.engine.metric_rule import is_better, rule_of
+from ocec.functional.json_text import read_json
 
 SUFFIXES = ('.pth', '.pt', '.safetensors')
 # in this order: ocec_best_epoch0055_f1_0.7759.pt
@@ -155,8 +155,11 @@ def _best_of(folder: Path) -> dict | None:
     if not record.is_file():
         return None
     try:
-        best = json.loads(record.read_text(encoding='utf-8'))
-        return {key: best[key] for key in ('file', 'metric', 'value')}
+        best = read_json(record, dict)
+        file, metric = (str(best[key]) for key in ('file', 'metric'))
+        # a record must not name a file of another folder
+        value = float(best['value'])
+        return {'file': Path(file).name, 'metric': metric, 'value': value}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{record}: not a readable record: {error}') from error
 

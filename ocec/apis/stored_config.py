@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -39,11 +39,15 @@ def write_stored_config(
     Raises:
         ConfigError: the checkpoint holds no config, or one that could run code.
     """
-    text = (checkpoint.get('meta') or {}).get('cfg')
+    meta = checkpoint.get('meta') if isinstance(checkpoint, Mapping) else None
+    text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str) or not text.strip():
         raise ConfigError(f'{file} holds no config: name its file with --config')
     if not trust:
-        problem = _find_problem(text)
+        try:
+            problem = _find_problem(text)
+        except (RecursionError, MemoryError):
+            problem = 'it is nested too deeply'
         if problem is not None:
             raise ConfigError(
                 f'{file}: the config in it could run code ({problem}). If you know '
@@ -60,6 +64,8 @@ def _find_problem(text: str) -> str | None:
         tree = ast.parse(text)
     except SyntaxError as error:
         return f'line {error.lineno}: {error.msg}'
+    except ValueError as error:  # a null byte
+        return str(error)
     for statement in tree.body:
         node = _find_code(statement)
         if node is not None:

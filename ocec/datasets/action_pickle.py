@@ -206,7 +206,7 @@ def _build(reader: _Reader) -> None:
     state, target = reader.stack.pop(), reader.stack.pop()
     match target, state:
         case _Unfinished(code=str(code)), (_, str(order), None, None, None, *_):
-            value = np.dtype(order + code.lstrip('<>|='))
+            value = np.dtype(checked_code(order + code.lstrip('<>|=')))
         case _Unfinished(code=None), (_, tuple(shape), np.dtype() as dtype, fortran, r):
             value = array_of_bytes(dtype, shape, r, is_fortran=bool(fortran))
         case _:

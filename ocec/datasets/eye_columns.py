@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ocec.functional.parquet_limits import check_parquet_claims
+
 COLUMNS = ('split', 'label', 'class_id', 'image_path', 'group')
 ROWS_PER_BATCH = 65_536
 BUFFER_BYTES = 1 << 20
@@ -26,8 +28,16 @@ def open_piecewise(file: Path) -> pq.ParquetFile:
     Returns:
         The opened file. By default pyarrow fetches all bytes of all wanted columns
         before it gives the first batch, which is the whole file for the pictures.
+
+    Raises:
+        ArrowInvalid: it is no parquet, or claims more than it can hold.
     """
-    return pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
+    try:
+        parquet = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
+        check_parquet_claims(parquet.metadata, Path(file).stat().st_size)
+    except ValueError as error:  # also names of columns that are no text
+        raise pa.ArrowInvalid(str(error)) from error
+    return parquet
 
 
 def open_eye_file(file: Path) -> pq.ParquetFile:
@@ -44,7 +54,9 @@ def open_eye_file(file: Path) -> pq.ParquetFile:
     """
     try:
         parquet = open_piecewise(file)
-    except pa.ArrowInvalid as error:
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f'{file}: not a readable parquet file: {error}') from error
     names = parquet.schema_arrow.names
     for needed in (('class_id', 'label'), ('image_bytes', 'image_path')):
@@ -106,6 +118,9 @@ def read_image_paths(file: Path, rows: Sequence[int]) -> list[str | None]:
 
     Returns:
         The texts; None where there is none.
+
+    Raises:
+        ValueError: the file is damaged; the message names the column.
     """
     parquet = open_eye_file(file)
     if 'image_path' not in parquet.schema_arrow.names:
@@ -117,7 +132,12 @@ def read_image_paths(file: Path, rows: Sequence[int]) -> list[str | None]:
     group_K = np.searchsorted(first_row_G, row_K, side='right') - 1
     paths: list[str | None] = [None] * len(row_K)
     for group in np.unique(group_K).tolist():
-        column = parquet.read_row_group(group, columns=['image_path']).column(0)
+        try:
+            column = parquet.read_row_group(group, columns=['image_path']).column(0)
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(
+                f'{file}: column "image_path" is damaged: {error}'
+            ) from error
         text = _cast(file, 'image_path', column)
         for place in np.flatnonzero(group_K == group).tolist():
             paths[place] = text[int(row_K[place] - first_row_G[group])].as_py()

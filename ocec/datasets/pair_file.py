@@ -5,17 +5,16 @@ Shapes: N pairs, 2 sides (left, right) of 28 x 28 pixels.
 
 from __future__ import annotations
 
-import csv
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ocec.functional.csv_rows import NamedRows
+from ocec.functional.npz_file import read_arrays
+
 SIDE_PX = 28
 UNKNOWN = -1
-ZIP_START = b'PK\x03\x04'
 ID_COLUMN, LABEL_COLUMN = 'id', 'label'
 # how many ids an error message shows
 SHOWN_IDS = 3
@@ -114,11 +113,13 @@ def read_source_rows(file: Path) -> np.ndarray:
 
     Returns:
         Their numbers, sorted, each once; none where they are not known.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, no npz, or holds pickled objects.
     """
-    with np.load(file, allow_pickle=False) as arrays:
-        if 'source' not in arrays.files:
-            return np.zeros(0, np.int32)
-        numbers = np.unique(arrays['source'])
+    arrays = read_arrays(file, lambda names: [n for n in names if n == 'source'])
+    numbers = np.unique(arrays.get('source', np.zeros(0, np.int32)))
     return numbers[numbers != UNKNOWN]
 
 
@@ -137,24 +138,7 @@ def load_npz(file: Path) -> dict[str, np.ndarray]:
     """
     if not file.is_file():
         raise FileNotFoundError(f'{file}: no such file of pairs')
-    with open(file, 'rb') as stream:
-        # numpy takes anything else for an npy or a pickle
-        if stream.read(4) != ZIP_START:
-            raise ValueError(f'{file}: not an npz')
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(
-            f'{file}: not a readable npz, truncated perhaps: {error}'
-        ) from error
-    except ValueError as error:
-        if 'allow_pickle' not in str(error):
-            raise
-        raise ValueError(
-            f'{file}: holds pickled objects, which could run code and are refused; '
-            'save plain arrays'
-        ) from error
+    return read_arrays(file)
 
 
 def _checked_pixels(file: Path, arrays: dict) -> np.ndarray:
@@ -209,6 +193,11 @@ def _optional(file: Path, arrays: dict, name: str, shape, dtype) -> np.ndarray:
         raise ValueError(
             f'{file}: {name} must have shape {shape}, got {arrays[name].shape}'
         )
+    if arrays[name].dtype.kind not in ('fiu' if dtype == np.float32 else 'iu'):
+        raise ValueError(
+            f'{file}: {name} must hold numbers as {np.dtype(dtype).name}, got '
+            f'{arrays[name].dtype}'
+        )
     return arrays[name].astype(dtype)
 
 
@@ -234,12 +223,12 @@ def _read_labels(path: Path) -> tuple[list[str], dict[str, int]]:
         raise FileNotFoundError(f'{path}: no such file of labels')
     listed, label_of = [], {}
     with open(path, newline='', encoding='utf-8-sig') as stream:
-        reader = csv.DictReader(stream)
-        columns = reader.fieldnames or []
+        reader = NamedRows(stream, path)
+        columns = reader.columns
         if not {ID_COLUMN, LABEL_COLUMN} <= set(columns):
             raise ValueError(
                 f'{path}: needs the columns {ID_COLUMN} and {LABEL_COLUMN}, found '
-                f'{list(columns)}'
+                f'{columns}'
             )
         for row in reader:
             if row[LABEL_COLUMN] not in ('0', '1'):

@@ -6,7 +6,6 @@ Shapes: B pairs in a batch, N pairs of the split, 2 sides of 28 x 28 pixels.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch.utils.data import Dataset
 from ocec.datasets.pair_file import SIDE_PX, UNKNOWN, read_pairs
 from ocec.datasets.pixel_digests import digest_images
 from ocec.functional.digit_pairs import CLASS_NAMES, LEFT_LARGER, LEFT_SMALLER
+from ocec.functional.json_text import read_json
 from ocec.registry import DATASETS
 from ocec.structures import PairTargets
 
@@ -51,6 +51,8 @@ class PairNpz(Dataset):
     """
 
     METAINFO = {'classes': CLASS_NAMES}
+    #: nothing is drawn while pairs are read
+    pipeline = None
     image_size = (SIDE_PX, SIDE_PX)
 
     def __init__(
@@ -69,7 +71,7 @@ class PairNpz(Dataset):
         self.meta = {}
         if path.is_dir():
             meta = path / META_FILE
-            self.meta = json.loads(meta.read_text()) if meta.is_file() else {}
+            self.meta = read_json(meta, dict) if meta.is_file() else {}
             path = path / f'{split}.npz'
         self.table = read_pairs(
             path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pyarrow as pa
 from ocec.datasets.eye_columns import open_piecewise
 from ocec.datasets.eye_table import EyeTable
 from ocec.datasets.picture_decode import PictureError
+from ocec.functional.picture_limits import MAX_PICTURE_BYTES
+
+# of a path in a message; systems take up to 4,096
+SHOWN_CHARACTERS = 1024
 
 
 def picture_path(parquet_file: Path, image_path: str) -> Path:
@@ -49,17 +54,33 @@ def read_picture_file(
         is_outside = not allow_outside and not path.resolve().is_relative_to(
             parquet_file.parent.resolve()
         )
+        if not is_outside:
+            _check_regular(path)
         encoded = None if is_outside else np.fromfile(path, np.uint8)
     except (OSError, RuntimeError, ValueError) as error:
         # RuntimeError: links in a circle; ValueError: a null byte in the name
         problem = getattr(error, 'strerror', None) or error
-        raise PictureError(f'{path}: {problem}') from error
+        raise PictureError(f'{_shown(path)}: {problem}') from error
     if is_outside:
         raise PictureError(
-            f'{path}: lies outside the folder of its parquet file; if you trust the '
-            'file, allow that with allow_outside=True'
+            f'{_shown(path)}: lies outside the folder of its parquet file; if you '
+            'trust the file, allow that with allow_outside=True'
         )
     return encoded
+
+
+def _shown(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= SHOWN_CHARACTERS else f'{text[:SHOWN_CHARACTERS]}...'
+
+
+def _check_regular(path: Path) -> None:
+    """Refuse what would be waited for, as a pipe, or would fill the memory."""
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode) and not stat.S_ISDIR(facts.st_mode):
+        raise ValueError('no regular file')
+    if facts.st_size > MAX_PICTURE_BYTES:
+        raise ValueError(f'{facts.st_size:,} bytes: this is no eye crop')
 
 
 def stream_encoded(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ocec.datasets.eye_columns import stream_image_paths
+from ocec.datasets.eye_columns import open_eye_file, stream_image_paths
 from ocec.datasets.eye_table import EyeTable
 from ocec.datasets.picture_decode import PictureError, decode_picture
 from ocec.datasets.picture_file import read_picture_file
@@ -23,6 +23,9 @@ class PictureReader:
     Args:
         table: the rows.
         allow_outside: also read pictures outside the folder of their parquet file.
+
+    Raises:
+        ValueError: a file is damaged; the message names it and the column.
     """
 
     def __init__(self, table: EyeTable, *, allow_outside: bool = False) -> None:
@@ -92,10 +95,14 @@ class PictureReader:
         raise PictureError('neither image_bytes nor image_path')
 
 
-def _read_bytes(file):
-    if 'image_bytes' not in pq.ParquetFile(file).schema_arrow.names:
+def _read_bytes(file: Path) -> pa.ChunkedArray | None:
+    parquet = open_eye_file(file)
+    if 'image_bytes' not in parquet.schema_arrow.names:
         return None
-    return pq.read_table(file, columns=['image_bytes']).column('image_bytes')
+    try:
+        return parquet.read(columns=['image_bytes']).column('image_bytes')
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f'{file}: column "image_bytes" is damaged: {error}') from error
 
 
 def _read_paths(file) -> pa.ChunkedArray:

@@ -302,9 +302,10 @@ def _read_boxes(root: Path, table: ActionTable) -> np.ndarray | None:
                 box = [float(line[column]) for column in BOXES_COLUMNS[1:]]
             except (TypeError, ValueError) as error:
                 raise ValueError(f'{file}: clip "{line["name"]}": {error}') from error
-            if not (box[0] < box[2] and box[1] < box[3]):
+            is_box = box[0] < box[2] and box[1] < box[3] and np.isfinite(box).all()
+            if not is_box:
                 raise ValueError(
-                    f'{file}: clip "{line["name"]}": the box {box} is empty'
+                    f'{file}: clip "{line["name"]}": the box {box} is empty or endless'
                 )
             box_N4[row_of[line['name']]] = box
     return box_N4

@@ -5,13 +5,13 @@ Shapes: S digits of one split.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ocec.datasets.pair_file import SIDE_PX, load_npz
+from ocec.functional.json_text import read_json
 
 DIGITS_FILE, META_FILE = 'digits.npz', 'meta.json'
 NEEDED = ('x', 'digit', 'split', 'block')
@@ -71,12 +71,17 @@ def read_source_digits(path: Path, split: str) -> SourceDigits:
                 f'{file}: {name} must have one entry per image, got '
                 f'{arrays[name].shape} for {len(x_AHW):,} images'
             )
+    for name in ('digit', 'block'):
+        if arrays[name].dtype.kind not in 'iu':
+            raise ValueError(
+                f'{file}: {name} must hold whole numbers, got {arrays[name].dtype}'
+            )
     row_S = np.flatnonzero(arrays['split'] == split)
     if len(row_S) == 0:
         found = sorted(set(arrays['split'].tolist()))
         raise ValueError(f'{file}: no digit of split "{split}"; found {found}')
     meta = file.with_name(META_FILE)
-    known = json.loads(meta.read_text()) if meta.is_file() else {}
+    known = read_json(meta, dict) if meta.is_file() else {}
     return SourceDigits(
         file=file,
         x_SHW=x_AHW[row_S],

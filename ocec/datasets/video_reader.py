@@ -13,7 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ocec.datasets.picture_decode import PictureError, decode_picture
+from ocec.functional.picture_limits import MAX_FRAME_PIXELS, MAX_PICTURE_BYTES
+from ocec.functional.video_header import FORMATS, HEAD_BYTES, is_video_head
+
 BACKENDS = ('auto', 'av', 'opencv')
+AV_OPTIONS = {'protocol_whitelist': 'file', 'format_whitelist': FORMATS}
+"""For ``av.open``: nothing but this file, and no list of others, is opened."""
 PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 
 
@@ -47,7 +53,12 @@ def read_frames(
         raise VideoError(f'{path}: no such video')
     if path.is_dir():
         frames = _read_pictures(path, wanted)
-    elif backend == 'opencv' or (backend == 'auto' and not _has_av()):
+        yield from frames
+        return
+    check_video_file(path)
+    # FFmpeg takes what stands before a colon in a relative name for a protocol
+    path = path.absolute()
+    if backend == 'opencv' or (backend == 'auto' and not _has_av()):
         frames = _read_by_opencv(path, wanted)
     else:
         frames = _read_by_av(path, wanted)
@@ -68,6 +79,44 @@ def first_frame_size(path: Path, *, backend: str = 'auto') -> tuple[int, int]:
         VideoError: it cannot be read.
     """
     return next(read_frames(path, [0], backend=backend)).shape[:2]
+
+
+def check_video_file(path: Path) -> None:
+    """Refuse what FFmpeg would open that is no video, as lists of other files.
+
+    Args:
+        path: a file.
+
+    Raises:
+        VideoError: it is no regular file, or does not begin as a video does.
+    """
+    if not path.is_file():
+        raise VideoError(f'{path}: it is no file that can be read')
+    with open(path, 'rb') as stream:
+        head = stream.read(HEAD_BYTES)
+    if not is_video_head(head):
+        raise VideoError(
+            f'{path}: cannot be decoded after 0 frames, damaged or of another format: '
+            f'it begins with {head[:12]!r}'
+        )
+
+
+def check_frame_size(path: Path | str, width: int, height: int) -> None:
+    """Refuse frames that would fill the memory.
+
+    Args:
+        path: of the video, for messages.
+        width: of a frame in pixels.
+        height: of a frame in pixels.
+
+    Raises:
+        VideoError: they have more than ``MAX_FRAME_PIXELS`` pixels.
+    """
+    if width * height > MAX_FRAME_PIXELS:
+        raise VideoError(
+            f'{path}: frames of {width:.0f}x{height:.0f} pixels, more than '
+            f'{MAX_FRAME_PIXELS:,} are not decoded'
+        )
 
 
 def numbered_pictures(folder: Path) -> list[Path]:
@@ -112,12 +161,15 @@ def _read_by_av(path: Path, wanted: list[int]) -> Iterator[np.ndarray]:
         ) from error
     wanted_set, number, found = set(wanted), -1, 0
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), container_options=AV_OPTIONS) as container:
             if not container.streams.video:
                 raise VideoError(f'{path}: it holds no video, only other streams')
             stream = container.streams.video[0]
             # the workers of a loader share the cores already
             stream.codec_context.thread_count = 1
+            check_frame_size(path, stream.width or 0, stream.height or 0)
+            # the header of a frame may claim another size than that of the file
+            stream.codec_context.options = {'max_pixels': str(MAX_FRAME_PIXELS)}
             for number, picture in enumerate(container.decode(stream)):
                 if number in wanted_set:
                     yield _upright(picture)
@@ -147,6 +199,8 @@ def _read_by_opencv(path: Path, wanted: list[int]) -> Iterator[np.ndarray]:
                 f'{path}: OpenCV cannot open it as a video, damaged or of another '
                 'format'
             )
+        sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+        check_frame_size(path, *map(capture.get, sides))
         number = -1
         for target in wanted:
             while number < target:
@@ -166,11 +220,23 @@ def _read_pictures(folder: Path, wanted: list[int]) -> Iterator[np.ndarray]:
     for number in wanted:
         if number >= len(files):
             _raise_too_short(folder, len(files), wanted)
-        encoded = np.fromfile(files[number], np.uint8)
-        bgr_HWC = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-        if bgr_HWC is None:
-            raise VideoError(f'{files[number]}: it is no picture, or a damaged one')
-        yield cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
+        yield cv2.cvtColor(_read_picture(files[number]), cv2.COLOR_BGR2RGB)
+
+
+def _read_picture(file: Path) -> np.ndarray:
+    """(H, W, 3) uint8 BGR."""
+    # a pipe would be waited for
+    if not file.is_file() or file.stat().st_size > MAX_PICTURE_BYTES:
+        raise VideoError(
+            f'{file}: it is no picture: no file, or one of more than '
+            f'{MAX_PICTURE_BYTES:,} bytes'
+        )
+    try:
+        return decode_picture(np.fromfile(file, np.uint8))
+    except PictureError as error:
+        raise VideoError(
+            f'{file}: it is no picture, or a damaged one: {error}'
+        ) from error
 
 
 def _raise_too_short(path: Path, num_frames: int, wanted: list[int]) -> None:

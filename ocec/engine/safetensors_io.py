@@ -89,7 +89,8 @@ def read_safetensors(path: str | Path) -> dict:
             header, names = file.metadata() or {}, file.keys()
             # copies: the file may change while they live
             tensors = {name: file.get_tensor(name).clone() for name in names}
-    except library.SafetensorError as error:
+    # a type of numbers that this torch does not know is no SafetensorError
+    except (library.SafetensorError, RuntimeError, LookupError, TypeError) as error:
         raise ValueError(f'{path}: damaged checkpoint: {error}') from error
     if _KEYS not in header:
         return tensors

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocec.export.onnx_limits import MAX_BYTES, check_graph
+from ocec.functional.json_text import parse_json
 from ocec.functional.probability import CLASS_NAMES, DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
@@ -167,7 +169,7 @@ def card_of(model: onnx.ModelProto, path: str | Path) -> ModelCard:
             'and threshold are not known. Export it again with tools/export_onnx.py'
         )
     try:
-        values = json.loads(texts[0])
+        values = parse_json(texts[0])
         task, version = values.get('task'), values.get('format')
     except (ValueError, AttributeError) as error:
         raise ValueError(f'{path}: its metadata cannot be read: {error}') from error
@@ -200,7 +202,8 @@ def load_proto(path: str | Path) -> onnx.ModelProto:
     Raises:
         FileNotFoundError: there is no such file.
         ImportError: onnx is not installed.
-        ValueError: the file is truncated, no ONNX file, or keeps weights elsewhere.
+        ValueError: the file is truncated, no ONNX file, keeps weights elsewhere, or
+            makes values that fill the memory.
     """
     try:
         import onnx
@@ -210,6 +213,8 @@ def load_proto(path: str | Path) -> onnx.ModelProto:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such model')
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f'{path}: no ONNX file: more than {MAX_BYTES:,} bytes')
     model = onnx.ModelProto()
     try:
         model.ParseFromString(path.read_bytes())
@@ -217,12 +222,5 @@ def load_proto(path: str | Path) -> onnx.ModelProto:
         raise ValueError(f'{path}: truncated, or no ONNX file ({error})') from error
     if not model.graph.node or not model.graph.output:
         raise ValueError(f'{path}: truncated, or no ONNX file (it has no graph)')
-    for tensor in model.graph.initializer:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            places = {entry.key: entry.value for entry in tensor.external_data}
-            raise ValueError(
-                f'{path}: the weights {tensor.name} are in another file '
-                f'({places.get("location")}), which is not opened: exported files '
-                'hold all of theirs'
-            )
+    check_graph(model, path)
     return model

@@ -15,6 +15,9 @@ _JPEG_COLOURS = {1: 'grey', 3: 'RGB', 4: 'CMYK'}
 # start of frame: all of C0 to CF but the tables C4, C8, CC
 _START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, b'\xff\xd9'
+_SCAN_MARK, MAX_SCANS = b'\xff\xda', 100
+"""Each scan of a progressive JPEG goes over the whole picture; there are about ten, and
+of hostile files thousands of a few bytes."""
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _BMP_CORE = 12  # bytes of the header of OS/2, whose sizes have 16 bits
 # of the types SHORT and LONG
@@ -119,6 +122,8 @@ def _read_jpeg(data: bytes) -> PictureHeader:
             colour = _JPEG_COLOURS.get(channels, f'{channels} channels')
             header = PictureHeader('JPEG', height, width, bits, colour)
         if marker == _START_OF_SCAN:
+            if data.count(_SCAN_MARK, start) > MAX_SCANS:
+                raise ValueError(f'a JPEG file with more than {MAX_SCANS} scans')
             # within a scan FF is followed by 00, so this is no accident; a thumbnail
             # in the header has an end of its own
             if header is None or data.find(_END_OF_IMAGE, start) < 0:

@@ -6,7 +6,6 @@ cannot be put into another.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ocec.functional.csv_rows import NamedRows
+from ocec.functional.parquet_limits import check_parquet_claims, touch_column
 from ocec.functional.probability import CLASS_NAMES
 from ocec.preparation.label_words import UNKNOWN_LABEL, parse_label
 
@@ -62,7 +63,7 @@ def read_corrections(file: Path) -> tuple[list[Correction], int]:
     """
     corrections, problems, num_blank = [], [], 0
     with open(file, newline='', encoding='utf-8-sig') as stream:
-        reader = csv.DictReader(stream)
+        reader = NamedRows(stream, file)
         missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
         if missing:
             raise ValueError(
@@ -124,13 +125,17 @@ def check_corrections(corrections: Sequence[Correction], parquet: Path) -> list[
     """
     try:
         opened = pq.ParquetFile(parquet)
-    except (pa.ArrowInvalid, OSError) as error:
+        check_parquet_claims(opened.metadata, Path(parquet).stat().st_size)
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ValueError(f'{parquet}: not a readable parquet file: {error}') from error
     names = opened.schema_arrow.names
     if not set(LABEL_COLUMNS) & set(names):
         raise ValueError(f'{parquet}: no column "label" or "class_id"; found {names}')
     wanted = [name for name in ('image_path', *LABEL_COLUMNS) if name in names]
-    columns = opened.read(columns=wanted).to_pydict()
+    try:
+        columns = opened.read(columns=wanted).to_pydict()
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f'{parquet}: damaged parquet file: {error}') from error
     num_rows, problems, labels = opened.metadata.num_rows, [], []
     for correction in corrections:
         row, place = correction.row, f'line {correction.line}'
@@ -256,6 +261,8 @@ def _compression(source: pq.ParquetFile) -> dict[str, str] | str:
     """Compression of each column, as the file has it."""
     if not source.num_row_groups:
         return 'snappy'
+    for name in source.schema_arrow.names:
+        touch_column(source, 0, name)
     group = source.metadata.row_group(0)
     columns = [group.column(i) for i in range(group.num_columns)]
     return {c.path_in_schema: c.compression.lower() for c in columns}

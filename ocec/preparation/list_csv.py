@@ -100,7 +100,8 @@ def _read_rows(file: Path) -> list[tuple[int, list[str]]]:
         try:
             rows = [(reader.line_num, cells) for cells in reader if any(cells)]
         except csv.Error as error:
-            raise ValueError(f'{file}: no CSV file: {error}') from error
+            line = reader.line_num
+            raise ValueError(f'{file}, line {line}: no CSV: {error}') from error
     if not rows:
         raise ValueError(f'{file}: the file has no rows')
     return rows

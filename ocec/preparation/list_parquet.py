@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ocec.functional.parquet_limits import check_parquet_claims, touch_column
 from ocec.preparation.eye_listing import (
     GROUP_WORDS,
     SPLIT_WORDS,
@@ -21,6 +22,7 @@ from ocec.preparation.label_words import parse_ids_and_labels, parse_labels
 from ocec.preparation.name_patterns import group_by_pattern
 from ocec.preparation.path_fence import PathFence
 
+BUFFER_BYTES = 1 << 20
 KNOWN_COLUMNS = (
     'split',
     'label',
@@ -105,14 +107,14 @@ def list_parquet(
 def _read_table(file: Path) -> tuple[pa.Table, list[bool]]:
     """All columns but the pictures, and which rows embed theirs."""
     try:
-        parquet = pq.ParquetFile(file)
+        parquet = _open(file)
         names = parquet.schema_arrow.names
         _check_picture_column(file, parquet.schema_arrow)
         table = parquet.read(columns=[name for name in names if name != 'image_bytes'])
         has_bytes_N = [False] * table.num_rows
         if 'image_bytes' in names:
             has_bytes_N = _embedded(parquet)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f'{file}: not a readable parquet file: {error}') from error
     for needed in (('class_id', 'label'), ('image_bytes', 'image_path')):
         if not set(needed) & set(names):
@@ -122,6 +124,16 @@ def _read_table(file: Path) -> tuple[pa.Table, list[bool]]:
     if not table.num_rows:
         raise ValueError(f'{file}: the file has no rows')
     return table, has_bytes_N
+
+
+def _open(file: Path) -> pq.ParquetFile:
+    try:
+        # in pieces, so that a row is read without all of its column
+        parquet = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
+        check_parquet_claims(parquet.metadata, file.stat().st_size)
+    except ValueError as error:  # also names of columns that are no text
+        raise pa.ArrowInvalid(str(error)) from error
+    return parquet
 
 
 def _check_picture_column(file: Path, schema: pa.Schema) -> None:
@@ -142,6 +154,7 @@ def _embedded(parquet: pq.ParquetFile) -> list[bool]:
     column = metadata.schema.names.index('image_bytes')
     has_bytes_N = []
     for group in range(metadata.num_row_groups):
+        touch_column(parquet, group, 'image_bytes')
         info = metadata.row_group(group)
         statistics = info.column(column).statistics
         if statistics is not None and statistics.null_count in (0, info.num_rows):

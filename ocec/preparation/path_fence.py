@@ -29,6 +29,8 @@ class PathFence:
         Returns:
             The file without symbolic links, and why it is refused or ``''``.
         """
+        if '\0' in path:
+            return os.path.join(self.root, path), 'the path holds a null byte'
         given = os.path.join(self.root, path.replace('\\', '/'))
         folder, name = os.path.split(given)
         file = os.path.join(self._resolve_folder(folder), name)

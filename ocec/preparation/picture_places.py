@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
 import pyarrow.parquet as pq
+
+from ocec.functional.picture_limits import MAX_PICTURE_BYTES
 
 Place = tuple[str, int]
 """A picture file and -1, or a parquet file and a row."""
@@ -54,10 +58,20 @@ def read_pictures(places: Sequence[Place]) -> Iterator[bytes | str]:
             continue
         for _ in run:
             try:
-                with open(file, 'rb') as stream:
-                    yield stream.read()
+                yield _read_file(file)
             except OSError as error:
                 yield f'cannot be read: {error.strerror}'
+
+
+def _read_file(file: str) -> bytes | str:
+    facts = os.stat(file)
+    # a pipe would be waited for; of a folder open() says what is wrong
+    if not stat.S_ISREG(facts.st_mode) and not stat.S_ISDIR(facts.st_mode):
+        return 'cannot be read: no regular file'
+    if facts.st_size > MAX_PICTURE_BYTES:
+        return f'{facts.st_size:,} bytes: more than {MAX_PICTURE_BYTES:,} are not read'
+    with open(file, 'rb') as stream:
+        return stream.read()
 
 
 def _read_rows(file: str, rows: list[int]) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from ocec.functional.json_text import read_json
 from ocec.stacking.averages import (
     BestSingle,
     LogitMeanCombiner,
@@ -121,13 +122,13 @@ def _load_into(combiner: Combiner, folder: Path) -> None:
     if not file.is_file():
         raise FileNotFoundError(f'{file}: this part of the ensemble is missing')
     try:
-        state = json.loads(file.read_text(encoding='utf-8'))
+        state = read_json(file, dict)
         if state.pop('type') != combiner.type:
             raise ValueError(f'it is no {combiner.type}')
         names = [Path(name).name for name in state.pop('texts')]
         state['texts'] = {n: (folder / n).read_text(encoding='utf-8') for n in names}
         combiner.load_state(state)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f'{file}: damaged: {error}') from error
     for name, part in combiner.parts().items():
         _load_into(part, folder / name)

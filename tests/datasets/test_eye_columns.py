@@ -129,3 +129,12 @@ def test_what_cannot_be_used_is_named(make_eye_parquet, tmp_path):
     file = make_eye_parquet(num_rows=2, class_id=None, label=None)
     with pytest.raises(ValueError, match='needs a column "class_id" or "label"; found'):
         list(stream_columns(file))
+
+
+def test_a_file_that_claims_too_many_rows_is_refused(tmp_path):
+    path = tmp_path / 'eyes.parquet'
+    codes = pa.array([0] * 2**21, pa.int8())
+    text = pa.DictionaryArray.from_arrays(codes, ['open'])
+    pq.write_table(pa.table({'label': text, 'image_path': text}), path)
+    with pytest.raises(ValueError, match=r'eyes\.parquet: .* claims 2,097,152 rows in'):
+        open_eye_file(path)

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -144,3 +146,22 @@ def test_a_damaged_file_is_named_with_the_row(make_eye_parquet):
     file.write_bytes(content)
     with pytest.raises(ValueError, match=f'{file}: damaged from row 20 on: '):
         list(stream_encoded(read_eye_table([file]), 10))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'eye.png')
+    with pytest.raises(PictureError, match='eye.png: no regular file'):
+        read_picture_file(tmp_path / 'eyes.parquet', 'eye.png')
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    with open(tmp_path / 'eye.png', 'wb') as stream:
+        os.truncate(stream.fileno(), 2**33)
+    with pytest.raises(PictureError, match='eye.png: 8,589,934,592 bytes: this is no'):
+        read_picture_file(tmp_path / 'eyes.parquet', 'eye.png')
+
+
+def test_a_long_path_is_shown_in_part(tmp_path):
+    with pytest.raises(PictureError, match=r'xxx\.\.\.: File name too long') as caught:
+        read_picture_file(tmp_path / 'eyes.parquet', 'x' * 5000)
+    assert len(str(caught.value)) < 1200

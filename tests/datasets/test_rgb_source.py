@@ -162,6 +162,10 @@ def test_boxes_of_crops(table, root, write_video):
             rf'boxes.csv: clip "{NAMES[0]}": co',
         ),
         (f'name,x1,y1,x2,y2\n{NAMES[0]},1,2\n', rf'boxes.csv: clip "{NAMES[0]}": '),
+        (f'name,x1,y1,x2,y2\n{NAMES[0]},8,2,8,9\n', r'box \[8.*\] is empty or endl'),
+        (f'name,x1,y1,x2,y2\n{NAMES[0]},1,9,8,2\n', r'box \[1.*\] is empty or endl'),
+        (f'name,x1,y1,x2,y2\n{NAMES[0]},1,2,nan,9\n', r'box \[1.*\] is empty or en'),
+        (f'name,x1,y1,x2,y2\n{NAMES[0]},1,2,inf,9\n', r'box \[1.*\] is empty or en'),
         (
             f'name,x1,y1,x2,y2\n{NAMES[0]},9,2,3,4\n',
             r'box \[9.0, 2.0, 3.0, 4.0\] is emp',

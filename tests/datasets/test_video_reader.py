@@ -1,3 +1,4 @@
+import os
 import struct
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from ocec.datasets.video_reader import (
     VideoError,
+    check_frame_size,
+    check_video_file,
     first_frame_size,
     numbered_pictures,
     read_frames,
@@ -165,3 +168,23 @@ def test_a_real_video_reads_alike_by_both(real_data):
     assert by_av.shape == (3, 240, 320, 3)
     # each has its own conversion of colours
     assert np.abs(by_av.astype(int) - by_opencv).mean() < 3
+
+
+@pytest.mark.parametrize('backend', BACKENDS)
+def test_a_playlist_is_not_opened(tmp_path, backend):
+    path = tmp_path / 'clip.mp4'
+    path.write_text('#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n')
+    with pytest.raises(VideoError, match="clip.mp4: .* it begins with b'#EXTM3U"):
+        list(read_frames(path, [0], backend=backend))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'clip.mp4')
+    with pytest.raises(VideoError, match='clip.mp4: it is no file that can be read'):
+        check_video_file(tmp_path / 'clip.mp4')
+
+
+def test_frames_that_fill_the_memory_are_refused():
+    check_frame_size('clip.mp4', 7680, 4320)  # 8K
+    with pytest.raises(VideoError, match='clip.mp4: frames of 20000x10000 pixels'):
+        check_frame_size('clip.mp4', 20_000, 10_000)

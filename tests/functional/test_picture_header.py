@@ -169,3 +169,11 @@ def test_every_prefix_and_flipped_byte_gives_a_header_or_a_message():
             if broken:
                 broken[int(rng.integers(0, len(broken)))] = int(rng.integers(0, 256))
             assert isinstance(outcome(bytes(broken)), PictureHeader | str)
+
+
+def test_a_jpeg_of_very_many_scans_is_refused():
+    content = cv2.imencode('.jpg', np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    start = content.index(b'\xff\xda')
+    assert read_picture_header(content).kind == 'JPEG'
+    with pytest.raises(ValueError, match='a JPEG file with more than 100 scans'):
+        read_picture_header(content[:start] + content[start:-2] * 102 + content[-2:])

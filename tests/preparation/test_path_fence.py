@@ -47,3 +47,7 @@ def test_what_leaves_the_folder_is_refused_unless_allowed(root, path, problem):
 def test_a_link_leads_to_its_file(root, tmp_path):
     file, _ = PathFence(root, allow_outside=True).resolve('open/link.png')
     assert file == str(tmp_path / 'secret.png')
+
+
+def test_a_null_byte_is_no_part_of_a_path(tmp_path):
+    assert PathFence(tmp_path).resolve('a\0.png')[1] == 'the path holds a null byte'
