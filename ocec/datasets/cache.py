@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import errno
 import fcntl
 import hashlib
+import io
 import json
 import math
 import os
@@ -26,10 +26,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from ocec.datasets.eye_columns import stream_image_paths
+from ocec.datasets.eye_columns import open_piecewise, stream_image_paths
 from ocec.datasets.eye_table import BadRow, EyeTable
 from ocec.datasets.image_file import image_writer
 from ocec.datasets.picture_decode import PictureError, decode_picture
@@ -38,13 +38,14 @@ from ocec.datasets.picture_file import (
     read_encoded,
     stream_encoded,
 )
+from ocec.functional import file_ops
+from ocec.functional.parquet_limits import touch_column
 
 FORMAT_VERSION = 2
 OTHER_FOLDER = (
     'Choose another disk with the environment variable OCEC_CACHE_DIR or the dataset '
     'argument cache_dir'
 )
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERPOLATIONS = {'bilinear': cv2.INTER_LINEAR, 'area': cv2.INTER_AREA}
 # one task of a decoding thread: long enough to hide its overhead, short enough
 # for an even load at the end
@@ -156,12 +157,17 @@ def _fingerprint(table: EyeTable) -> str:
 
 def _all_embedded(file: Path) -> bool:
     """Whether every row of a file carries its picture, by the file's statistics."""
-    metadata = pq.ParquetFile(file).metadata
+    parquet = open_piecewise(file)
+    metadata = parquet.metadata
     names = metadata.schema.names
     if 'image_bytes' not in names:
         return False
     column = names.index('image_bytes')
     for group in range(metadata.num_row_groups):
+        try:
+            touch_column(parquet, group, 'image_bytes')
+        except (pa.ArrowException, OSError):
+            return False  # which row it is, is told when it is decoded
         statistics = metadata.row_group(group).column(column).statistics
         if statistics is None or statistics.null_count != 0:
             return False
@@ -203,26 +209,26 @@ def _build(table, image_size, interpolation, folder: Path, allow_outside, log) -
     with _advice_if_unwritable(folder.parent):
         building.mkdir()
     try:
-        with (
-            _advice_if_full(folder.parent, needed),
-            image_writer(building / 'images.npy', shape_NHWC) as write,
-        ):
-            bad_rows = _decode_all(
-                table, write, image_size, interpolation, allow_outside
-            )
-        listed = [*table.bad_rows, *table.bad_split_rows, *bad_rows]
-        if listed:
-            _write_bad_rows(building / 'bad_rows.csv', listed)
-        manifest = {
-            'version': FORMAT_VERSION,
-            'files': [str(file) for file in table.files],
-            'rows': len(table),
-            'image_size': list(image_size),
-            'interpolation': interpolation,
-            'bad_rows': [(r, b.file, b.row, b.problem) for r, b in bad_rows],
-        }
-        (building / 'manifest.json').write_text(json.dumps(manifest))
-        os.rename(building, folder)
+        with _advice_if_full(folder.parent, needed):
+            with image_writer(building / 'images.npy', shape_NHWC) as write:
+                bad_rows = _decode_all(
+                    table, write, image_size, interpolation, allow_outside
+                )
+            listed = [*table.bad_rows, *table.bad_split_rows, *bad_rows]
+            if listed:
+                _write_bad_rows(building / 'bad_rows.csv', listed)
+            manifest = {
+                'version': FORMAT_VERSION,
+                'files': [str(file) for file in table.files],
+                'rows': len(table),
+                'image_size': list(image_size),
+                'interpolation': interpolation,
+                'bad_rows': [(r, b.file, b.row, b.problem) for r, b in bad_rows],
+            }
+            # with the names of the other files, before the folder can be found
+            content = json.dumps(manifest).encode()
+            file_ops.replace_file(building / 'manifest.json', content)
+            file_ops.rename(building, folder)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -238,7 +244,7 @@ def _advice_if_full(root: Path, needed: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in DISK_FULL:
+        if error.errno not in file_ops.DISK_FULL:
             raise
         raise OSError(
             f'{root}: the decoded cache needs {needed / 1e9:.1f} GB '
@@ -274,11 +280,12 @@ def _check_space(root: Path, needed: int) -> None:
 
 
 def _write_bad_rows(path: Path, bad_rows) -> None:
-    with open(path, 'w', newline='') as stream:
-        writer = csv.writer(stream)
-        writer.writerow(['file', 'row', 'problem'])
-        by_row = sorted(bad_rows, key=lambda row_and_problem: row_and_problem[0])
-        writer.writerows((b.file, b.row, b.problem) for _, b in by_row)
+    stream = io.StringIO(newline='')
+    writer = csv.writer(stream)
+    writer.writerow(['file', 'row', 'problem'])
+    by_row = sorted(bad_rows, key=lambda row_and_problem: row_and_problem[0])
+    writer.writerows((b.file, b.row, b.problem) for _, b in by_row)
+    file_ops.replace_file(path, stream.getvalue().encode(), sync_name=False)
 
 
 def _decode_all(

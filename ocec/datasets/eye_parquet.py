@@ -57,6 +57,8 @@ class EyeParquet(Dataset):
         split_ratios: split anew by these shares instead of the column ``split``,
             e.g. ``dict(train=0.8, val=0.2)``; whole groups, stratified by label.
         split_seed: seed of that split; every split of one file must use the same.
+        fold: (number, count): cross-validation over whole groups; of so many folds of
+            train and val together this one is val. Numbers count from 1.
         group_by: column that keeps rows together, ``group``; None lets every row
             stand alone, which leaks when crops come from one face or video.
         bad_rows: ``error``: stop at rows that cannot be used; ``skip``: leave them
@@ -91,6 +93,7 @@ class EyeParquet(Dataset):
         image_size: Sequence[int] | str,
         split_ratios: Mapping[str, float] | None = None,
         split_seed: int = 42,
+        fold: Sequence[int] | None = None,
         group_by: str | None = 'group',
         bad_rows: str = 'error',
         interpolation: str = 'bilinear',
@@ -113,31 +116,17 @@ class EyeParquet(Dataset):
         self.image_size = parse_image_size(image_size)
         self.table = read_eye_table(find_parquet_files(data))
         split_N = assign_splits(
-            self.table, split_ratios, seed=split_seed, group_by=group_by
+            self.table, split_ratios, seed=split_seed, group_by=group_by, fold=fold
         )
         unusable = dict(self.table.bad_rows)
-        if split_ratios is None:
+        if split_ratios is None and fold is None:
             unusable |= self.table.bad_split_rows
-        report = None
         if bad_rows == 'error':  # before the pictures are decoded
-            self._handle_bad_rows(unusable, bad_rows, report)
-        if pipeline is None:
-            cache = open_decoded_cache(
-                self.table,
-                self.image_size,
-                interpolation=interpolation,
-                root=None if cache_dir is None else Path(cache_dir).expanduser(),
-                allow_outside=allow_outside,
-                log=_log,
-            )
-            self._images_NHWC = ImageFile(cache.folder / 'images.npy')
-            self._cache_folder = cache.folder
-            report = cache.folder / 'bad_rows.csv'
-            unusable |= cache.bad_rows
-            self.pipeline = None
-        else:
-            self.pipeline = Compose(pipeline)
-            self._pictures = PictureReader(self.table, allow_outside=allow_outside)
+            self._handle_bad_rows(unusable, bad_rows, None)
+        report, of_pictures = self._open_pictures(
+            pipeline, interpolation, cache_dir, allow_outside
+        )
+        unusable |= of_pictures
         self._handle_bad_rows(unusable, bad_rows, report)
         usable_N = np.ones(len(self.table), dtype=bool)
         usable_N[list(unusable)] = False
@@ -153,6 +142,31 @@ class EyeParquet(Dataset):
         if resident is not None:
             targets = self._targets(self._rows.astype(np.int64))
             self._resident = ResidentSplit(self._images_NHWC.path, targets, resident)
+
+    def _open_pictures(
+        self,
+        pipeline: Sequence[dict | Callable] | None,
+        interpolation: str,
+        cache_dir: str | Path | None,
+        allow_outside: bool,
+    ) -> tuple[Path | None, Mapping[int, BadRow]]:
+        """Prepare what pictures are read from; returns a report and bad rows."""
+        if pipeline is not None:
+            self.pipeline = Compose(pipeline)
+            self._pictures = PictureReader(self.table, allow_outside=allow_outside)
+            return None, {}
+        self.pipeline = None
+        cache = open_decoded_cache(
+            self.table,
+            self.image_size,
+            interpolation=interpolation,
+            root=None if cache_dir is None else Path(cache_dir).expanduser(),
+            allow_outside=allow_outside,
+            log=_log,
+        )
+        self._images_NHWC = ImageFile(cache.folder / 'images.npy')
+        self._cache_folder = cache.folder
+        return cache.folder / 'bad_rows.csv', dict(cache.bad_rows)
 
     @property
     def metainfo(self) -> dict:

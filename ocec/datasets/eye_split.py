@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
 
 from ocec.datasets.eye_table import NO_GROUP, SPLITS, EyeTable
+from ocec.functional.split_folds import split_by_fold
 from ocec.functional.splits import split_by_group
 
 
@@ -18,6 +19,7 @@ def assign_splits(
     *,
     seed: int,
     group_by: str | None,
+    fold: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Go by the column ``split``, or split anew.
 
@@ -27,14 +29,20 @@ def assign_splits(
         seed: of a split by ratio.
         group_by: ``group`` keeps groups whole, rows whose group nobody knows stand
             alone; None lets every row stand alone.
+        fold: (number, count): of so many folds of train and val this one becomes val,
+            the others train; rows whose column says test stay test.
 
     Returns:
         (N,) int8 index into ``SPLITS``; -1 where a row has none.
 
     Raises:
         ValueError: a file lacks the column that is asked for, or the ratios name
-            another split or do not sum to 1.
+            another split or do not sum to 1; or the fold is none, or comes with ratios.
     """
+    if fold is not None:
+        if ratios is not None:
+            raise ValueError('split_ratios and fold exclude each other')
+        return _assign_fold(table, fold, seed=seed, group_by=group_by)
     if ratios is None:
         if table.files_without_split:
             raise ValueError(
@@ -53,6 +61,32 @@ def assign_splits(
     code_N = np.full(len(names_N), -1, np.int8)
     for name in ratios:
         code_N[names_N == name] = SPLITS.index(name)
+    return code_N
+
+
+def _assign_fold(
+    table: EyeTable, fold: Sequence[int], *, seed: int, group_by: str | None
+) -> np.ndarray:
+    """Split of each row, for one fold of a cross-validation."""
+    try:
+        number, count = fold
+    except (TypeError, ValueError):
+        raise ValueError(f'fold must be (number, count), got {fold!r}') from None
+    group_N = np.arange(len(table)) if group_by is None else _known_groups(table)
+    code_N = np.full(len(table), SPLITS.index('test'), np.int8)
+    mine_N = np.ones(len(table), bool)
+    if not table.files_without_split:
+        mine_N = table.split_N != SPLITS.index('test')
+    names_M = split_by_fold(
+        group_N[mine_N],
+        np.maximum(table.label_N, 0)[mine_N],
+        fold=number,
+        num_folds=count,
+        seed=seed,
+    )
+    code_N[mine_N] = np.where(
+        names_M == 'val', SPLITS.index('val'), SPLITS.index('train')
+    )
     return code_N
 
 

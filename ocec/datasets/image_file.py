@@ -17,6 +17,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ocec.functional import file_ops
+
 # a mapped file is read two to three times as fast, but all of it counts as memory, and
 # once for each split that is open
 MAX_MAPPED_BYTES = 1 << 29
@@ -99,7 +101,7 @@ def image_writer(
         those from there on; threads may call it at once.
 
     Raises:
-        OSError: the disk is full.
+        OSError: the disk is full or broken.
     """
     with open(path, 'wb', buffering=0) as stream:
         write_npy_header(stream, np.dtype(np.uint8), shape_NHWC)
@@ -109,12 +111,14 @@ def image_writer(
         def write(first_row: int, images_BHWC: np.ndarray) -> None:
             place = offset + first_row * picture_bytes
             rest = memoryview(images_BHWC.reshape(-1))
-            while rest:
-                written = os.pwrite(stream.fileno(), rest, place)
-                place, rest = place + written, rest[written:]
+            with _naming(path):
+                while rest:
+                    written = file_ops.write_at(stream.fileno(), rest, place)
+                    place, rest = place + written, rest[written:]
 
         yield write
-        os.fsync(stream.fileno())
+        with _naming(path):
+            file_ops.sync(stream.fileno())
 
 
 def write_npy_header(stream: BinaryIO, dtype: np.dtype, shape: tuple[int, ...]) -> None:
@@ -131,6 +135,18 @@ def write_npy_header(stream: BinaryIO, dtype: np.dtype, shape: tuple[int, ...]) 
         'shape': shape,
     }
     np.lib.format.write_array_header_1_0(stream, header)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in the errors of its descriptor; of a full disk others say more."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in file_ops.DISK_FULL:
+            raise
+        reason = f'{path} cannot be written: {error.strerror or error}'
+        raise OSError(error.errno, reason) from error
 
 
 def _reserve(descriptor: int, size: int) -> None:

@@ -32,9 +32,9 @@ from ocec.structures import PairTargets
 class PairStream(Dataset):
     """Digits paired and spoilt on the fly: no pair comes twice.
 
-    Every batch is drawn as a whole, from torch's global CPU generator, whose state
-    checkpoints hold: a resumed run draws what the uninterrupted one would, as long as
-    ``num_workers`` is 0 (workers have generators of their own). Labels balance
+    Every batch is drawn as a whole, from torch's global CPU generator. A training seeds
+    it for each batch (see :class:`ocec.engine.train_batches.TrainBatches`), so that
+    neither a resume nor the number of workers changes the pairs. Labels balance
     exactly: pair number i has the label i % 2. The batches are::
 
         dict(inputs=(B, 2, 28, 28) uint8, data_samples=PairTargets)

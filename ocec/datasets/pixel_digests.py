@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ocec.datasets.image_file import ImageFile, write_npy_header
+from ocec.functional import file_ops
 
 FILE_NAME = 'pixel_digests.npy'
 _CHUNK = 4096
@@ -46,7 +47,9 @@ def pixel_digests(images_NHWC: np.ndarray | ImageFile, folder: Path) -> np.ndarr
             write_npy_header(stream, np.dtype(np.uint64), shape_N2)
             for digest_R2 in _stream_digests(images_NHWC):
                 stream.write(digest_R2)
-        os.replace(temporary, path)
+            stream.flush()
+            file_ops.sync(stream.fileno())
+        file_ops.rename(temporary, path)
         return np.load(path, mmap_mode='r')
     except OSError:
         with contextlib.suppress(OSError):

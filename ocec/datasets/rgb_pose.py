@@ -22,7 +22,7 @@ from ocec.datasets.action_table import NO_GROUP, ActionTable, read_action_table
 from ocec.datasets.clip_batch import stack_samples
 from ocec.datasets.clip_reader import ClipReader
 from ocec.datasets.rgb_source import RgbSource, find_videos
-from ocec.functional.ntu import CLASSES_60, parse_ntu_name
+from ocec.functional.ntu import ntu_classes, parse_ntu_name
 from ocec.registry import DATASETS
 from ocec.structures import ActionTargets
 
@@ -51,8 +51,8 @@ class RGBPose(Dataset):
     whose height and width is ``frame_hw``. Persons that a video does not have are 0.
 
     Frames of training clips are drawn from a generator of this batch, seeded from
-    torch's global CPU generator, whose state checkpoints hold; those of tests are
-    always the same. Nothing touches NumPy's global generator.
+    torch's global CPU generator, which a training seeds for each batch; those of tests
+    are always the same. Nothing touches NumPy's global generator.
 
     Args:
         annotations: pickle in the layout of mmaction2 and pyskl, see
@@ -145,8 +145,8 @@ class RGBPose(Dataset):
         if self.table.classes:
             return {'classes': self.table.classes}
         is_ntu = parse_ntu_name(str(self.table.name_N[self._rows[0]])) is not None
-        if is_ntu and self.num_classes == len(CLASSES_60):
-            return {'classes': CLASSES_60}
+        if is_ntu and (names := ntu_classes(self.num_classes)):
+            return {'classes': names}
         return {'classes': tuple(str(label) for label in range(self.num_classes))}
 
     @property

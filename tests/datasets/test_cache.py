@@ -25,6 +25,7 @@ from ocec.datasets.cache import (
     open_decoded_cache,
 )
 from ocec.datasets.eye_table import read_eye_table
+from ocec.functional import file_ops
 
 SIZE = (16, 32)
 CHECKERBOARD = np.kron(np.indices((6, 10)).sum(0) % 2, np.ones((3, 3))).astype(np.uint8)
@@ -296,6 +297,7 @@ import sys, time
 from pathlib import Path
 from ocec.datasets import cache
 from ocec.datasets.eye_table import read_eye_table
+from ocec.functional import file_ops
 
 file, root, ready, other = map(Path, sys.argv[1:])
 table, decode_all = read_eye_table([file]), cache._decode_all
@@ -338,6 +340,7 @@ import os, sys
 from pathlib import Path
 from ocec.datasets import cache
 from ocec.datasets.eye_table import read_eye_table
+from ocec.functional import file_ops
 
 cache._decode_all = lambda *args: os._exit(9)
 table = read_eye_table([Path(sys.argv[1])])
@@ -368,8 +371,10 @@ def test_a_cache_that_lost_its_manifest_is_built_anew(make_eye_parquet, open_cac
 # failures
 
 
-@pytest.mark.parametrize('error', [PermissionError('read-only'), KeyboardInterrupt()])
-@pytest.mark.parametrize('step', ['_decode_all', 'os.rename'])
+@pytest.mark.parametrize(
+    'error', [PermissionError(errno.EACCES, 'read-only'), KeyboardInterrupt()]
+)
+@pytest.mark.parametrize('step', ['_decode_all', 'rename'])
 def test_a_failure_leaves_no_half_cache(
     make_eye_parquet, open_cache, monkeypatch, error, step
 ):
@@ -379,8 +384,8 @@ def test_a_failure_leaves_no_half_cache(
         raise error
 
     with monkeypatch.context() as patch:
-        target = os if step == 'os.rename' else cache_module
-        patch.setattr(target, step.removeprefix('os.'), fail)
+        target = file_ops if step == 'rename' else cache_module
+        patch.setattr(target, step, fail)
         with pytest.raises(type(error)):
             open_cache(file)
     assert entries(open_cache.root) == []
@@ -435,7 +440,7 @@ def test_a_disk_that_fills_up_while_decoding_is_an_error(
     def fail(*args):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
-    monkeypatch.setattr(os, 'pwrite', fail)
+    monkeypatch.setattr(file_ops, 'write_at', fail)
     message = f'{open_cache.root}: the decoded cache needs 0.0 GB .No space left on'
     with pytest.raises(OSError, match=message):
         open_cache(make_eye_parquet(num_rows=8))

@@ -83,3 +83,33 @@ def test_shared_groups_are_those_of_usable_rows(
         [] if warning is None else [f'{warning} ...): its metrics will be too good']
     )
     assert messages == expected
+
+
+def test_folds_are_whole_groups_and_leave_the_test_rows_out(make_table):
+    split = ['train'] * 20 + ['val'] * 12 + ['test'] * 8
+    table = make_table(num_rows=40, groups=10, split=split)
+    times_in_val = np.zeros(40, int)
+    for number in (1, 2, 3, 4):
+        code_N = assign_splits(table, None, seed=0, group_by='group', fold=(number, 4))
+        assert (code_N[32:] == TEST).all()
+        assert set(code_N[:32]) == {TRAIN, VAL}
+        # 4 rows of a subject lie together
+        assert (code_N.reshape(10, 4) == code_N[::4, None]).all()
+        times_in_val += code_N == VAL
+    assert times_in_val.tolist() == [1] * 32 + [0] * 8
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        ({'fold': (1, 2), 'ratios': HALVES}, 'split_ratios and fold exclude each'),
+        ({'fold': 3}, r'fold must be \(number, count\), got 3'),
+        ({'fold': (3, 2)}, r'fold must be in \[1, 2\], got 3'),
+        ({'fold': (1, 11)}, 'groups'),
+    ],
+)
+def test_folds_that_cannot_be_are_refused(make_table, settings, message):
+    table = make_table(num_rows=40, groups=10)
+    settings = {'ratios': None, **settings}
+    with pytest.raises(ValueError, match=message):
+        assign_splits(table, seed=0, group_by='group', **settings)

@@ -8,6 +8,7 @@ import pytest
 
 from ocec.datasets import image_file as module
 from ocec.datasets.image_file import ImageFile, image_writer, write_npy_header
+from ocec.functional import file_ops
 
 SHAPE = (30, 4, 6, 3)
 
@@ -113,10 +114,26 @@ def test_blocks_in_any_order_make_the_file(images, tmp_path):
 
 def test_a_write_in_pieces_is_completed(images, tmp_path, monkeypatch):
     pwrite = os.pwrite
-    monkeypatch.setattr(os, 'pwrite', lambda d, data, at: pwrite(d, data[:100], at))
+    monkeypatch.setattr(
+        file_ops, 'write_at', lambda d, data, at: pwrite(d, data[:100], at)
+    )
     with image_writer(tmp_path / 'images.npy', SHAPE) as write:
         write(0, images)
     np.testing.assert_array_equal(np.load(tmp_path / 'images.npy'), images)
+
+
+@pytest.mark.parametrize('operation', ['write_at', 'sync'])
+def test_a_broken_disk_is_told_with_the_file(images, tmp_path, monkeypatch, operation):
+    def fail(*args):
+        raise OSError(errno.EIO, 'Input/output error')
+
+    path = tmp_path / 'images.npy'
+    monkeypatch.setattr(file_ops, operation, fail)
+    with (
+        pytest.raises(OSError, match=f'{path} cannot be written: Input/output error'),
+        image_writer(path, SHAPE) as write,
+    ):
+        write(0, images)
 
 
 def test_no_pictures(tmp_path):

@@ -1,6 +1,5 @@
 import errno
 import hashlib
-import os
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from ocec.datasets import image_file
 from ocec.datasets import pixel_digests as module
 from ocec.datasets.image_file import ImageFile
 from ocec.datasets.pixel_digests import FILE_NAME, pixel_digests
+from ocec.functional import file_ops
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_disk_that_is_full_is_no_obstacle(images, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError(errno.ENOSPC, 'No space left on device')
 
-    monkeypatch.setattr(os, 'replace', fail)
+    monkeypatch.setattr(file_ops, 'rename', fail)
     np.testing.assert_array_equal(pixel_digests(images, tmp_path), expected)
     assert list(tmp_path.iterdir()) == []
 

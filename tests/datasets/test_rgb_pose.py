@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from ocec.datasets import RGBPose, batch_collate
 from ocec.functional.clip_sampling import fixed_clips
-from ocec.functional.ntu import CLASSES_60
+from ocec.functional.ntu import CLASSES_60, CLASSES_120
 from ocec.registry import DATASETS
 
 SETTINGS = {'num_pose_frames': 12, 'num_rgb_frames': 4, 'frame_size': (24, 32)}
@@ -201,6 +201,7 @@ def test_names_of_the_classes(write_actions):
     path = write_actions()
     assert RGBPose(path).metainfo == {'classes': ('0', '1', '2')}
     assert RGBPose(path, num_classes=60).metainfo == {'classes': CLASSES_60}
+    assert RGBPose(path, num_classes=120).metainfo == {'classes': CLASSES_120}
     assert RGBPose(path, num_classes=60).class_counts[:4] == (2, 2, 2, 0)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
 from mmengine.dataset import DefaultSampler as MMEngineDefaultSampler
 
+from ocec.datasets.samplers.epoch_rest import EpochRest
 from ocec.registry import DATA_SAMPLERS
 
 # turned into Python numbers at once
@@ -14,7 +16,7 @@ CHUNK = 4096
 
 
 @DATA_SAMPLERS.register_module()
-class DefaultSampler(MMEngineDefaultSampler):
+class DefaultSampler(EpochRest, MMEngineDefaultSampler):
     """Rows in order or shuffled, divided over the ranks: mmengine's, in its order.
 
     mmengine's makes a list of the whole epoch, about 40 bytes a row; this one holds
@@ -36,8 +38,11 @@ class DefaultSampler(MMEngineDefaultSampler):
             order = torch.randperm(num_rows, generator=generator)
             if num_rows <= torch.iinfo(torch.int32).max:
                 order = order.int()
-        end = self.total_size if self.round_up else num_rows
-        for begin in range(self.rank, end, CHUNK * self.world_size):
+        end = num_rows
+        if self.round_up:
+            num_rounds = math.ceil(max(num_rows - self.seen, 0) / self.world_size)
+            end = self.seen + num_rounds * self.world_size
+        for begin in range(self.seen + self.rank, end, CHUNK * self.world_size):
             stop = min(begin + CHUNK * self.world_size, end)
             place = torch.arange(begin, stop, self.world_size) % num_rows
             yield from (place if order is None else order[place]).tolist()

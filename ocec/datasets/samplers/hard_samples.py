@@ -5,11 +5,12 @@ Shapes: K listed samples.
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 
 import numpy as np
+
+from ocec.functional.csv_rows import NamedRows
 
 ID_COLUMN, WEIGHT_COLUMN = 'sample_id', 'weight'
 # how many ids an error message shows
@@ -43,11 +44,11 @@ def read_hard_samples(
             f'"{ID_COLUMN}", or leave hard_samples out'
         )
     with open(path, newline='', encoding='utf-8-sig') as stream:
-        reader = csv.DictReader(stream)
-        columns = reader.fieldnames or []
+        reader = NamedRows(stream, path)
+        columns = reader.columns
         if ID_COLUMN not in columns:
             raise ValueError(
-                f'{path}: column "{ID_COLUMN}" is missing; found {list(columns)}'
+                f'{path}: column "{ID_COLUMN}" is missing; found {columns}'
             )
         rows = [(f'{path}, line {reader.line_num}', row) for row in reader]
     id_K = np.array([_id(row[ID_COLUMN], where) for where, row in rows], np.int64)
@@ -60,11 +61,14 @@ def read_hard_samples(
 
 def _id(text: str | None, where: str) -> int:
     try:
-        return int(text or '')
+        number = int(text or '')
     except ValueError as error:
         raise ValueError(
             f'{where}: {ID_COLUMN} must be a whole number, got {text!r}'
         ) from error
+    if not 0 <= number < 2**63:
+        raise ValueError(f'{where}: {ID_COLUMN} must be >= 0, got {text}')
+    return number
 
 
 def _weight(text: str | None, where: str) -> float:

@@ -17,6 +17,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from ocec.datasets.samplers.epoch_rest import EpochRest, share_of_rank
 from ocec.registry import DATA_SAMPLERS
 
 
@@ -29,7 +30,7 @@ class _Stream:
 
 
 @DATA_SAMPLERS.register_module()
-class SourceSampler(Sampler):
+class SourceSampler(EpochRest, Sampler):
     """Draws the sources of a :class:`MixedEyes` at given shares, evenly spread.
 
     With ``shares=dict(a=0.25, b=0.75)`` every batch whose size is a multiple of 4
@@ -91,15 +92,11 @@ class SourceSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over the indices of this rank."""
-        streams = self.streams[bisect.bisect_right(self.begins, self.epoch) - 1]
-        stream_D = spread_evenly([stream.share for stream in streams], len(self))
-        generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        index_D = torch.empty(len(self), dtype=torch.int64)
-        for number, stream in enumerate(streams):
-            places = torch.from_numpy(np.flatnonzero(stream_D == number))
-            drawn = _shuffle(stream, len(places) * self.world_size, generator)
-            index_D[places] = drawn[self.rank :: self.world_size]
-        return iter(index_D.tolist())
+        order_D = self._order(self.begun_with or self.world_size)
+        own = share_of_rank(
+            order_D, seen=self.seen, rank=self.rank, ranks=self.world_size
+        )
+        return iter(own.tolist())
 
     def __len__(self) -> int:
         """Return the draws D per epoch of one rank."""
@@ -112,6 +109,19 @@ class SourceSampler(Sampler):
             epoch: epochs trained before, >= 0.
         """
         self.epoch = epoch
+
+    def _order(self, ranks: int) -> Tensor:
+        """Draw this epoch for some ranks: theirs by turns, of one source at a time."""
+        streams = self.streams[bisect.bisect_right(self.begins, self.epoch) - 1]
+        num_rounds = math.ceil(self.num_draws / ranks)
+        stream_D = spread_evenly([stream.share for stream in streams], num_rounds)
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        index_DR = torch.empty((num_rounds, ranks), dtype=torch.int64)
+        for number, stream in enumerate(streams):
+            places = torch.from_numpy(np.flatnonzero(stream_D == number))
+            drawn = _shuffle(stream, len(places) * ranks, generator)
+            index_DR[places] = drawn.view(-1, ranks)
+        return index_DR.flatten()
 
     def _count_draws(self, num_samples: int | str | None, ranges: Mapping) -> int:
         if num_samples is None:

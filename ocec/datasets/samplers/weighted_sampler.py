@@ -15,12 +15,13 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from ocec.datasets.samplers.epoch_rest import EpochRest, share_of_rank
 from ocec.datasets.samplers.hard_samples import read_hard_samples
 from ocec.registry import DATA_SAMPLERS
 
 
 @DATA_SAMPLERS.register_module()
-class WeightedSampler(Sampler):
+class WeightedSampler(EpochRest, Sampler):
     """Draws each class equally often, and listed hard samples more often.
 
     An epoch is one list of draws, from a generator seeded with ``seed + epoch``; each
@@ -84,10 +85,10 @@ class WeightedSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over the indices of this rank."""
-        index_D = self._draw()
-        num_rounds = math.ceil(len(self) * self.world_size / self.num_draws)
-        padded = index_D.repeat(num_rounds)[: len(self) * self.world_size]
-        return iter(padded[self.rank :: self.world_size].tolist())
+        own = share_of_rank(
+            self._draw(), seen=self.seen, rank=self.rank, ranks=self.world_size
+        )
+        return iter(own.tolist())
 
     def __len__(self) -> int:
         """Return the draws per epoch of one rank."""
