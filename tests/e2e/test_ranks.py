@@ -74,6 +74,29 @@ def test_two_ranks_test_as_one_does(tmp_path, write_config, num_val):
     assert len(out.read_text().splitlines()) == 1 + num_val
 
 
+@pytest.mark.slow
+def test_splits_smaller_than_the_ranks_can_share(tmp_path, write_config):
+    # three pictures to train on, so that one comes twice, and one to validate:
+    # the second rank has none
+    splits = ['train'] * 3 + ['val'] * 1
+    config = write_config(
+        "test_dataloader['dataset']['split'] = 'val'",
+        num_rows=len(splits),
+        split=splits,
+        groups=len(splits),
+    )
+    work_dir = tmp_path / 'two'
+    run(TOOLS / 'dist_train.sh', config, 2, '--work-dir', work_dir, port=free_port())
+    lines = [json.loads(line) for line in (work_dir / 'metrics.jsonl').open()]
+    in_training = [line for line in lines if line['phase'] == 'val'][-1]
+    alone = run_test(config, work_dir / 'epoch_2.pth', work_dir=tmp_path / 'one')
+    assert alone['eye/tp'] + alone['eye/fp'] + alone['eye/fn'] + alone['eye/tn'] == 1
+    for name, value in alone.items():
+        # no AUC of one picture: null in JSON
+        written = float('nan') if in_training[name] is None else in_training[name]
+        assert written == pytest.approx(value, abs=1e-6, nan_ok=True), name
+
+
 def free_port():
     import socket
 
