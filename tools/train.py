@@ -68,6 +68,9 @@ def parse_args() -> argparse.Namespace:
         'up to a million images)',
     )
     parser.add_argument(
+        '--save-every-minutes', type=float, metavar='M', help='save within epochs too'
+    )
+    parser.add_argument(
         '--trust-checkpoint',
         action='store_true',
         help='unpickle anything from the checkpoint; it could run code as you',

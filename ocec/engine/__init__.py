@@ -5,20 +5,29 @@ from ocec.engine.hooks import (
     EMAHook,
     FreezeHook,
     GradHistogramHook,
+    GradientCompressionHook,
     HParamsHook,
     L2SPHook,
     LoggerHook,
     MarginWarmupHook,
+    NonFiniteHook,
     ProvenanceHook,
     RuntimeInfoHook,
     SyncBuffersHook,
     ThresholdHook,
     VerdictHook,
+    WatchdogHook,
 )
-from ocec.engine.optim import AmpOptimWrapper, LayerWiseLR, OptimWrapper
+from ocec.engine.optim import (
+    AmpOptimWrapper,
+    LayerWiseLR,
+    OptimWrapper,
+    ZeroRedundancyOptimizer,
+)
 from ocec.engine.ramped_ema import RampedEMA
 from ocec.engine.runner import Runner
 from ocec.engine.schedulers import CyclicLR, OneCycleLR, ReduceOnPlateauLR
+from ocec.engine.train_loop import EpochBasedTrainLoop
 
 __all__ = [
     'AdviceHook',
@@ -30,12 +39,15 @@ __all__ = [
     'CyclicLR',
     'EMAHook',
     'EarlyStoppingHook',
+    'EpochBasedTrainLoop',
     'FreezeHook',
     'GradHistogramHook',
+    'GradientCompressionHook',
     'LayerWiseLR',
     'L2SPHook',
     'LoggerHook',
     'MarginWarmupHook',
+    'NonFiniteHook',
     'OneCycleLR',
     'OptimWrapper',
     'ProvenanceHook',
@@ -44,4 +56,6 @@ __all__ = [
     'Runner',
     'RuntimeInfoHook',
     'SyncBuffersHook',
+    'WatchdogHook',
+    'ZeroRedundancyOptimizer',
 ]

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
+import io
 import pickle
 import random
+import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ocec.engine.checkpoint_limits import check_archive, check_content
 from ocec.engine.safetensors_io import (
     encode_safetensors,
     is_safetensors,
     read_safetensors,
+)
+from ocec.functional.file_ops import replace_file
+
+# what torch raises on a file whose bytes were changed
+DAMAGES = (
+    *(RuntimeError, EOFError, OSError, ValueError, TypeError, LookupError),
+    *(AttributeError, AssertionError, ArithmeticError, MemoryError, struct.error),
 )
 
 
 def save_atomically(checkpoint: dict, path: str | Path) -> str:
     """Write a checkpoint so that readers see the old file or the new one.
 
-    A temporary file in the same folder is written, forced to disk and renamed;
-    ``PATH.sha256`` is written beside it in the format of ``sha256sum``.
+    The bytes are made in memory, so that a disk never holds half of them under the
+    name; ``PATH.sha256`` is written beside it in the format of ``sha256sum``.
 
     Args:
         checkpoint: tensors and plain Python values only.
@@ -34,23 +44,20 @@ def save_atomically(checkpoint: dict, path: str | Path) -> str:
 
     Raises:
         ImportError: the format needs safetensors, which is not installed.
+        OSError: it cannot be written; the old file is as it was.
         ValueError: the format cannot hold something in the checkpoint.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with open(temporary, 'wb') as stream:
-            if is_safetensors(path):
-                stream.write(encode_safetensors(checkpoint))
-            else:
-                torch.save(checkpoint, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        digest = file_sha256(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    if is_safetensors(path):
+        content = encode_safetensors(checkpoint)
+    else:
+        stream = io.BytesIO()
+        torch.save(checkpoint, stream)
+        content = stream.getbuffer()
+    digest = hashlib.sha256(content).hexdigest()
+    # a crash in between leaves a file without a digest, never one with a wrong one
+    replace_file(path, content, outdated=[digest_path(path)])
     write_text_atomically(f'{digest}  {path.name}\n', digest_path(path))
     return digest
 
@@ -83,10 +90,29 @@ def write_text_atomically(text: str, path: str | Path) -> None:
         text: the whole content.
         path: where to.
     """
-    path = Path(path)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    temporary.write_text(text, encoding='utf-8')
-    os.replace(temporary, path)
+    replace_file(path, text.encode(), sync_name=False)
+
+
+def check_digest(path: str | Path) -> None:
+    """Compare a file with the digest beside it; without one there is nothing to do.
+
+    Args:
+        path: of the checkpoint.
+
+    Raises:
+        ValueError: the file is not the one that was written.
+    """
+    record = digest_path(path)
+    if not record.is_file():
+        return
+    expected = record.read_text(encoding='utf-8', errors='replace').split(' ')[0]
+    found = file_sha256(path)
+    if found != expected.strip():
+        raise ValueError(
+            f'{path}: damaged checkpoint: its SHA-256 is {found}, and {record.name} '
+            f'beside it says {expected.strip()[:64]}. Copy both again, or name '
+            'another; if you have changed the file yourself, remove the .sha256'
+        )
 
 
 def load_safely(path: str | Path, *, trust: bool = False) -> dict:
@@ -102,15 +128,17 @@ def load_safely(path: str | Path, *, trust: bool = False) -> dict:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or holds more than tensors and plain values
-            and is not trusted.
+        ValueError: the file is damaged or not the one that its digest beside it is of,
+            or it holds more than tensors and plain values and is not trusted.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such checkpoint')
+    check_digest(path)
     if is_safetensors(path):
         return read_safetensors(path)
+    check_archive(path)
     try:
-        return torch.load(path, map_location='cpu', weights_only=not trust)
+        checkpoint = torch.load(path, map_location='cpu', weights_only=not trust)
     except pickle.UnpicklingError as error:
         reason = str(error).split('\n')[0]
         raise ValueError(
@@ -118,13 +146,18 @@ def load_safely(path: str | Path, *, trust: bool = False) -> dict:
             f'loading it could run code ({reason}). If you know where it comes from, '
             'load it with --trust-checkpoint'
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except DAMAGES as error:
         # of a file cut off in its last bytes torch makes an invalid place to seek
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
         raise ValueError(
             f'{path}: damaged checkpoint: {error}. Copy it again, or name another'
         ) from error
+    if not isinstance(checkpoint, Mapping):
+        kind = type(checkpoint).__name__
+        raise ValueError(f'{path}: no checkpoint: it holds a {kind}, not a dict')
+    check_content(checkpoint, path)
+    return checkpoint
 
 
 def rng_state() -> dict:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
-from ocec.engine.checkpoint_io import write_text_atomically
+from mmengine.logging import print_log
+
+from ocec.functional import file_ops
+from ocec.functional.json_text import parse_json
 
 PHASES = ('train', 'train_epoch', 'val', 'test')
+MAX_LINE_CHARACTERS = 1 << 24
+"""Of a line that is kept: one with a confusion matrix has some thousands."""
+NEVER = 2**62
 
 
 class MetricsFile:
@@ -18,14 +26,27 @@ class MetricsFile:
     ``val`` and ``test`` hold metrics. ``step`` counts batches from the start of the
     run, ``epoch`` from 1. A number that is not finite is written as null.
 
+    A line is written whole or not at all. What the disk does not take is kept, and
+    written with the next line that it takes.
+
     Args:
         path: the file.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        #: on the disk
+        self.num_lines = 0
+        #: that the disk has not taken yet
+        self.waiting: list[str] = []
 
-    def start(self, resumed_step: int, session: str) -> None:
+    def start(
+        self,
+        resumed_step: int,
+        session: str,
+        num_lines: int | None = None,
+        waiting: Sequence[str] = (),
+    ) -> None:
         """Prepare the file for a run.
 
         A resumed run drops the lines after its checkpoint, which it will write again;
@@ -34,15 +55,26 @@ class MetricsFile:
         Args:
             resumed_step: batches the resumed checkpoint had seen; 0 for a new run.
             session: name of this run, for the file put aside.
+            num_lines: that the file had when the checkpoint was written; by default
+                those up to ``resumed_step`` are kept.
+            waiting: lines that belong behind these, and were not on the disk then.
         """
+        self.num_lines, self.waiting = 0, list(waiting)
         if not self.path.exists():
             return
         if resumed_step == 0:
             self.path.rename(self.path.with_name(f'metrics_before_{session}.jsonl'))
             return
-        lines = self.path.read_text().splitlines()
-        kept = [line for line in lines if _step_of(line) <= resumed_step]
-        write_text_atomically(''.join(f'{line}\n' for line in kept), self.path)
+        # what a torn disk left behind is no text; such a line is dropped
+        with open(self.path, encoding='utf-8', errors='replace') as stream:
+            lines = [*iter(lambda: stream.readline(MAX_LINE_CHARACTERS), '')]
+        kept = lines[:num_lines]
+        # a file of another run, or a torn one: the steps say what is before
+        if num_lines is None or any(_step_of(line) > resumed_step for line in kept):
+            kept = [line for line in lines if _step_of(line) <= resumed_step]
+        content = ''.join(line.rstrip('\n') + '\n' for line in kept)
+        file_ops.replace_file(self.path, content.encode())
+        self.num_lines = len(kept)
 
     def append(self, phase: str, epoch: int, step: int, values: dict) -> None:
         """Write one line.
@@ -59,16 +91,48 @@ class MetricsFile:
         if phase not in PHASES:
             raise ValueError(f'phase must be one of {PHASES}, got {phase!r}')
         record = {'phase': phase, 'epoch': epoch, 'step': step, **values}
-        with open(self.path, 'a', encoding='utf-8') as stream:
-            stream.write(json.dumps(_finite(record)) + '\n')
+        self.waiting.append(json.dumps(_finite(record)))
+        self._write(durably=False)
+
+    def sync(self) -> None:
+        """Force what was written to disk, before a checkpoint says how much it is."""
+        if self.num_lines or self.waiting:
+            self._write(durably=True)
+
+    def finish(self) -> None:
+        """Write what still waits.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        if self.waiting:
+            self._append(durably=True)
+
+    def _write(self, *, durably: bool) -> None:
+        try:
+            self._append(durably=durably)
+        except OSError as error:
+            print_log(
+                f'{self.path} cannot be written: {error.strerror or error}; '
+                f'{len(self.waiting)} lines wait',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+    def _append(self, *, durably: bool) -> None:
+        content = ''.join(f'{line}\n' for line in self.waiting).encode()
+        file_ops.append_to_file(self.path, content, durably=durably)
+        self.num_lines += len(self.waiting)
+        self.waiting = []
 
 
 def _step_of(line: str) -> int:
     """Step of a line; a torn last line of a killed run counts as after the resume."""
     try:
-        return json.loads(line)['step']
-    except (json.JSONDecodeError, KeyError):
-        return 2**62
+        step = parse_json(line)['step']
+    except (ValueError, KeyError, TypeError):
+        return NEVER
+    return step if isinstance(step, int) else NEVER
 
 
 def _finite(value):

@@ -25,7 +25,7 @@ def read_stored_model(meta: Mapping | None) -> dict | None:
     Returns:
         The dict; None where there is none, or one that is more than plain values.
     """
-    text = (meta or {}).get('cfg')
+    text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         return None
     try:
@@ -35,7 +35,7 @@ def read_stored_model(meta: Mapping | None) -> dict | None:
                 case ast.Assign(targets=[ast.Name(id='model')], value=value):
                     model = _plain_value(value)
                     return model if isinstance(model, dict) else None
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
     return None
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
-import time
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from mmengine.device import get_device
 from mmengine.dist import (
-    all_gather_object,
-    broadcast_object_list,
     is_distributed,
-    is_main_process,
 )
 from mmengine.model import is_model_wrapper
 from mmengine.model.wrappers import MMDistributedDataParallel
@@ -24,17 +20,19 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ocec.engine.checkpoint_io import (
-    load_safely,
-    rng_state,
-    save_atomically,
-    set_rng_state,
-)
+from ocec.engine.absent_classes import warn_of_absent_classes
+from ocec.engine.checkpoint_io import load_safely, set_rng_state
+from ocec.engine.class_counts import tell_class_counts
 from ocec.engine.host_memory import keep_freed_memory
 from ocec.engine.pretrained import load_start
 from ocec.engine.process_group import join_with_gloo
+from ocec.engine.rank_state import restore_own_state
+from ocec.engine.run_checkpoint import resumed_state, save_run
+from ocec.engine.same_start import check_same_start
 from ocec.engine.start_weights import only_ours
-from ocec.registry import RUNNERS
+from ocec.engine.train_dataloader import build_train_dataloader
+from ocec.engine.train_loop import EpochBasedTrainLoop
+from ocec.registry import LOOPS, RUNNERS
 
 MMENGINE_HOOKS = (
     'runtime_info',
@@ -135,6 +133,12 @@ class Runner(MMEngineRunner):
                     'torch.compile cannot trace the checkpointed blocks'
                 )
             model.compile(**({} if options is True else options))
+        if self.distributed and self.cfg.get('sync_bn') and not _has_gpu():
+            raise ValueError(
+                f'sync_bn={self.cfg.sync_bn!r}: batch norm over all ranks runs on GPUs '
+                'only. Leave it out: running statistics are averaged over the ranks '
+                'after each epoch'
+            )
         if self.distributed and model_wrapper_cfg is None and not _has_gpu():
             return MMDistributedDataParallel(
                 module=model,
@@ -157,8 +161,21 @@ class Runner(MMEngineRunner):
             The train loop.
         """
         if isinstance(self._train_dataloader, dict):
-            self._train_dataloader = self._build_train_dataloader()
-        self._tell_class_counts(self._train_dataloader.dataset)
+            self._train_dataloader = build_train_dataloader(
+                self._train_dataloader,
+                self.build_dataloader,
+                seed=self.seed,
+                diff_rank_seed=self._diff_rank_seed,
+            )
+        warn_of_absent_classes(self._train_dataloader.dataset, self.logger)
+        tell_class_counts(self, self._train_dataloader.dataset)
+        # mmengine takes its own class, whatever is registered
+        if isinstance(loop, dict) and loop.get('by_epoch'):
+            settings = {name: x for name, x in loop.items() if name != 'by_epoch'}
+            loop = LOOPS.build(
+                {'type': 'EpochBasedTrainLoop', **settings},
+                default_args={'runner': self, 'dataloader': self._train_dataloader},
+            )
         return super().build_train_loop(loop)
 
     def scale_lr(
@@ -172,28 +189,33 @@ class Runner(MMEngineRunner):
         """
         batch_size = self.train_dataloader.batch_sampler.batch_size
         accumulation = optim_wrapper._accumulative_counts
-        if auto_scale_lr and 'base_batch_size' in auto_scale_lr:
-            # mmengine counts ranks and images, not what is accumulated
-            base = auto_scale_lr['base_batch_size'] / accumulation
-            auto_scale_lr = {**auto_scale_lr, 'base_batch_size': base}
-        super().scale_lr(optim_wrapper, auto_scale_lr)
+        effective = self.world_size * batch_size * accumulation
+        if auto_scale_lr and auto_scale_lr.get('enable'):
+            # mmengine counts neither what is accumulated nor the images of a batch
+            # sampler
+            for group in optim_wrapper.param_groups:
+                group['lr'] *= effective / auto_scale_lr['base_batch_size']
         rates = sorted({group['lr'] for group in optim_wrapper.param_groups})
         self.logger.info(
             f'effective batch: {self.world_size} ranks x {batch_size} images x '
-            f'{accumulation} accumulated = '
-            f'{self.world_size * batch_size * accumulation}; lr '
+            f'{accumulation} accumulated = {effective}; lr '
             + ', '.join(f'{rate:g}' for rate in rates)
         )
 
     def load_or_resume(self) -> None:
         """Load or resume; a resumed run gets its random state back last."""
-        self._resumed_rng = None
+        self._resumed: dict = {}
         super().load_or_resume()
+        if self._is_training:
+            check_same_start(self.work_dir, self.epoch, self.iter)
         if self._load_from and not self._resume and self._is_training:
             # the checkpoint brought the class weights of the data it was trained on
-            self._tell_class_counts(self.train_dataloader.dataset)
-        if self._resumed_rng is not None:
-            set_rng_state(self._resumed_rng)
+            tell_class_counts(self, self.train_dataloader.dataset)
+        if self._resumed.get('ranks'):
+            restore_own_state(self, self._resumed['ranks'], self.rank)
+        if self._resumed.get('rng'):
+            set_rng_state(self._resumed['rng'])
+        self._resumed = {}
 
     def resume(
         self,
@@ -211,6 +233,8 @@ class Runner(MMEngineRunner):
             map_location: not used: checkpoints are read to the CPU.
         """
         super().resume(filename, resume_optimizer, resume_param_scheduler, 'cpu')
+        if isinstance(self.train_loop, EpochBasedTrainLoop):
+            self.train_loop.load_state_dict(self._resumed.get('train_loop', {}))
 
     def load_checkpoint(
         self,
@@ -248,14 +272,7 @@ class Runner(MMEngineRunner):
         checkpoint = _load_checkpoint_to_model(
             model, checkpoint, strict, revise_keys=revise_keys
         )
-        states = checkpoint.get('rng', [])
-        if len(states) == self.world_size:
-            self._resumed_rng = states[self.rank]
-        else:
-            self.logger.warning(
-                f'the checkpoint holds random states of {len(states)} ranks, this run '
-                f'has {self.world_size}: it goes on with new random numbers'
-            )
+        self._resumed = resumed_state(checkpoint, self.rank, self.world_size)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
@@ -276,37 +293,12 @@ class Runner(MMEngineRunner):
 
         Returns:
             The SHA-256 of the file.
-        """
-        states = all_gather_object(rng_state())
-        digest = [None]
-        if is_main_process():
-            checkpoint = self._checkpoint(meta or {})
-            checkpoint['rng'] = states
-            self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-            digest = [save_atomically(checkpoint, Path(out_dir) / filename)]
-        broadcast_object_list(digest)
-        return digest[0]
 
-    def _checkpoint(self, meta: dict) -> dict:
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        meta = {
-            'epoch': self.epoch,
-            'iter': self.iter,
-            **meta,
-            'cfg': self.cfg.pretty_text,
-            'seed': self.seed,
-            'experiment_name': self.experiment_name,
-            'time': time.strftime('%Y%m%d_%H%M%S'),
-            'dataset_meta': getattr(self.train_dataloader.dataset, 'metainfo', None),
-        }
-        return {
-            'meta': meta,
-            'state_dict': _to_cpu(dict(model.state_dict())),
-            # mmengine's resume asks for it; our logger keeps nothing in it
-            'message_hub': {'log_scalars': {}, 'runtime_info': {}, 'resumed_keys': {}},
-            'optimizer': _to_cpu(self.optim_wrapper.state_dict()),
-            'param_schedulers': [s.state_dict() for s in self.param_schedulers or []],
-        }
+        Raises:
+            OSError: it cannot be written; all ranks raise it.
+        """
+        path = Path(out_dir) / filename
+        return save_run(self, path, meta or {}, self._config_text)
 
     @property
     def _is_training(self) -> bool:
@@ -342,74 +334,15 @@ class Runner(MMEngineRunner):
         if self._train_loop is not None:
             super().dump_config()
 
-    def _build_train_dataloader(self) -> DataLoader:
-        """Build the loader; never with a last batch of one image.
-
-        Batch norm over one pooled feature has no variance, and torch refuses it.
-        """
-        cfg = copy.deepcopy(self._train_dataloader)
-        build = {'seed': self.seed, 'diff_rank_seed': self._diff_rank_seed}
-        loader = self.build_dataloader(cfg, **build)
-        batch_size = loader.batch_sampler.batch_size
-        if len(loader.sampler) % batch_size == 1 < batch_size and not loader.drop_last:
-            self.logger.warning(
-                f'the last batch of an epoch would hold one image, which batch norm '
-                f'cannot train on: it is left out ({len(loader.sampler):,} images of '
-                f'this rank, batch_size {batch_size})'
-            )
-            cfg.update(dataset=loader.dataset, drop_last=True)
-            loader = self.build_dataloader(cfg, **build)
-        if len(loader) == 0:
-            raise ValueError(
-                f'the train split has {len(loader.sampler):,} images for this rank, '
-                f'fewer than train_dataloader.batch_size={batch_size} with '
-                'drop_last=True: choose a smaller batch_size'
-            )
-        return loader
-
     @property
     def _diff_rank_seed(self) -> bool:
         return self._randomness_cfg.get('diff_rank_seed', False)
 
-    def _tell_class_counts(self, dataset) -> None:
-        counts = getattr(dataset, 'class_counts', None)
-        model = self.model.module if is_model_wrapper(self.model) else self.model
-        for hook in self._hooks:  # averaged copies carry the weight too
-            if counts is not None and hasattr(hook, 'ema_model'):
-                _set_class_counts(hook.ema_model, counts)
-        for name, module in model.named_modules():
-            if not hasattr(module, 'set_class_counts'):
-                continue
-            if counts is None:
-                raise ValueError(
-                    f'{name} balances classes, but {type(dataset).__name__} does not '
-                    'tell its class_counts'
-                )
-            weight = module.set_class_counts(*counts)
-            metainfo = getattr(dataset, 'metainfo', {})
-            first, second = metainfo.get('classes', ('closed', 'open'))
-            self.logger.info(
-                f'{name}: {counts[0]:,} {first} / {counts[1]:,} {second}, weight of '
-                f'{second} {weight:.4f}'
-            )
-
-
-def _set_class_counts(model: nn.Module, counts: tuple[int, int]) -> None:
-    for module in model.modules():
-        if hasattr(module, 'set_class_counts'):
-            module.set_class_counts(*counts)
+    @cached_property
+    def _config_text(self) -> str:
+        # half a second each time: it is formatted as Python code
+        return self.cfg.pretty_text
 
 
 def _has_gpu() -> bool:
     return get_device() != 'cpu'
-
-
-def _to_cpu(value):
-    """Copy the tensors of nested containers to the CPU."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().cpu()
-    if isinstance(value, dict):
-        return {key: _to_cpu(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_to_cpu(item) for item in value]
-    return value

@@ -4,9 +4,11 @@ import re
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 
 from ocec.apis.errors import ConfigError
 from ocec.apis.train import _remove_validation, train
+from ocec.engine.runner import Runner
 
 PLATEAU = "dict(type='ReduceOnPlateauLR', monitor='eye/loss')"
 EARLY = "custom_hooks = [dict(type='EarlyStoppingHook', monitor='eye/f1', patience=9)]"
@@ -121,12 +123,53 @@ def test_resume_without_a_checkpoint_begins_anew(tmp_path, write_config, capsys)
     assert (tmp_path / 'run' / 'epoch_2.pth').exists()
 
 
-def test_resume_when_the_recorded_checkpoint_is_gone(tmp_path, write_config):
+def test_resume_when_the_recorded_checkpoint_is_gone(tmp_path, write_config, capsys):
     config = write_config()
     train(config, work_dir=tmp_path / 'run')
     (tmp_path / 'run' / 'epoch_2.pth').unlink()
-    with pytest.raises(ConfigError, match='names epoch_2.pth, which is not there'):
-        train(config, work_dir=tmp_path / 'run', resume='auto')
+    train(config, work_dir=tmp_path / 'run', resume='auto')
+    out = capsys.readouterr().out
+    assert 'epoch_2.pth: no such checkpoint. epoch_1.pth is taken instead' in out
+    assert (tmp_path / 'run' / 'epoch_2.pth').exists()
+
+
+def test_a_work_dir_in_use_is_refused(tmp_path, write_config):
+    config = write_config()
+    (tmp_path / 'run').mkdir()
+    content = json.dumps({'pid': 1, 'host': 'elsewhere', 'started': 'then'})
+    (tmp_path / 'run' / '.lock').write_text(content)
+    with pytest.raises(ConfigError, match='is in use by process 1 on elsewhere since'):
+        train(config, work_dir=tmp_path / 'run')
+    assert [path.name for path in (tmp_path / 'run').iterdir()] == ['.lock']
+
+
+@pytest.mark.parametrize('minutes', [0.0, -1.0])
+def test_saving_within_epochs_needs_a_time(write_config, minutes):
+    message = f'--save-every-minutes must be > 0, got {minutes:g}'
+    with pytest.raises(ConfigError, match=message):
+        train(write_config(), save_every_minutes=minutes)
+
+
+def test_saving_within_epochs_needs_the_hook(write_config):
+    config = write_config('default_hooks = dict(checkpoint=None)')
+    with pytest.raises(ConfigError, match='config has no default_hooks.checkpoint'):
+        train(config, save_every_minutes=1.0)
+
+
+def test_saving_within_epochs_replaces_one_file(write_config, monkeypatch):
+    saved = []
+    save = Runner.save_checkpoint
+
+    def note(runner, out_dir, filename, **kwargs):
+        saved.append((filename, kwargs['meta']['iter']))
+        return save(runner, out_dir, filename, **kwargs)
+
+    monkeypatch.setattr(Runner, 'save_checkpoint', note)
+    config = write_config('train_cfg = dict(max_epochs=1)', num_rows=64)
+    result = train(config, save_every_minutes=1e-9)
+    names = [('last.pth', 1), ('last.pth', 2), ('best_eye_f1_epoch_1.pth', 2)]
+    assert saved == [*names, ('epoch_1.pth', 2)]
+    assert not (result.work_dir / 'last.pth').exists()
 
 
 def test_a_leak_is_in_the_log_before_the_first_epoch(write_config):
@@ -235,3 +278,16 @@ def test_no_checkpoint_of_that_name(write_config):
     config = write_config("load_from = 'gone/*.pth'")
     with pytest.raises(ConfigError, match=r'load_from gone/\*.pth: the pattern '):
         train(config)
+
+
+def test_hooks_of_the_caller_are_registered(write_config):
+    class Counter(Hook):
+        epochs = 0
+
+        def after_train_epoch(self, runner):
+            self.epochs += 1
+
+    hook = Counter()
+    config = write_config('train_cfg = dict(max_epochs=1)', num_rows=32)
+    train(config, data_check='never', hooks=[hook])
+    assert hook.epochs == 1

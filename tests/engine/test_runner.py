@@ -100,12 +100,6 @@ def test_class_weight_is_that_of_the_new_data_when_weights_are_loaded(
         assert weight == pytest.approx(1 / 3)
 
 
-def test_a_dataset_must_tell_its_class_counts(tmp_path, write_config):
-    runner = build(write_config(), tmp_path)
-    with pytest.raises(ValueError, match='head.loss_module balances .* list does not'):
-        runner._tell_class_counts([])
-
-
 def test_code_in_a_checkpoint_is_refused(tmp_path, write_config):
     path = tmp_path / 'evil.pth'
     torch.save({'state_dict': {}, 'meta': print}, path)
@@ -211,3 +205,20 @@ def test_compiling_checkpointed_blocks_is_refused(tmp_path, write_config):
     message = 'compile=True and model.backbone.with_cp=True exclude each other'
     with pytest.raises(ValueError, match=message):
         train(config, work_dir=tmp_path / 'run')
+
+
+def test_the_config_is_written_once_for_all_checkpoints(
+    tmp_path, write_config, monkeypatch
+):
+    # formatting it takes longer than saving
+    written, text = [], Config.pretty_text
+    monkeypatch.setattr(
+        Config, 'pretty_text', property(lambda cfg: written.append(1) or text.fget(cfg))
+    )
+    runner = build(write_config(), tmp_path)
+    runner.train()
+    num_before_first = len(written)
+    runner.save_checkpoint(str(tmp_path), 'again.pth')
+    assert len(written) == num_before_first
+    saved = torch.load(tmp_path / 'again.pth', weights_only=True)
+    assert saved['meta']['cfg'] == runner.cfg.pretty_text

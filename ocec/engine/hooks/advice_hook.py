@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 import torch
+from mmengine.device import get_device
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from ocec.engine.average_lag import average_of, share_of_old, validate_again
 from ocec.engine.hooks.checkpoint_hook import checkpoint_hook_of
+from ocec.engine.waiting_scalars import pack_scalars, unpack_scalars
 from ocec.functional import run_advice
 from ocec.functional.run_advice import Advice
 from ocec.registry import HOOKS
@@ -64,15 +66,21 @@ class AdviceHook(Hook):
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
         self._norm_steps: list[int] = []
+        self._epoch_norms: list[tuple[int, float]] = []
+        self._resumed: dict = {}
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Start an epoch.
+        """Start an epoch, or go on with a resumed one.
 
         Args:
             runner: not used.
         """
-        self._losses, self._norms, self._norm_steps = [], [], []
-        self._epoch_norms: list[tuple[int, float]] = []
+        within, self._resumed = self._resumed, {}
+        device = torch.device(get_device())
+        self._losses = unpack_scalars(within.get('losses'), device)
+        self._norms = unpack_scalars(within.get('norms'), device)
+        self._norm_steps = list(within.get('norm_steps', []))
+        self._epoch_norms = [tuple(pair) for pair in within.get('epoch_norms', [])]
 
     def after_train_iter(
         self,
@@ -118,6 +126,7 @@ class AdviceHook(Hook):
             # mmengine counts the epoch up after this hook
             self._tell(runner, runner.epoch + 1, spikes)
         self.last_norms = pairs[-NORM_WINDOW:]
+        self._epoch_norms = []
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
@@ -173,7 +182,7 @@ class AdviceHook(Hook):
             runner.logger.warning(f'ADVICE was given on: {", ".join(kinds)}')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Store the curves.
+        """Store the curves, and what is kept of the epoch.
 
         Args:
             runner: not used.
@@ -186,6 +195,13 @@ class AdviceHook(Hook):
             'last_norms': self.last_norms,
             'loss_sum': self._loss_sum,
             'num_losses': self._num_losses,
+            # not summed up yet: sums of other parts would be rounded otherwise
+            'within_epoch': {
+                'losses': pack_scalars(self._losses),
+                'norms': pack_scalars(self._norms),
+                'norm_steps': list(self._norm_steps),
+                'epoch_norms': [list(pair) for pair in self._epoch_norms],
+            },
         }
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -204,6 +220,7 @@ class AdviceHook(Hook):
         self.last_norms = list(stored['last_norms'])
         self._loss_sum = stored['loss_sum']
         self._num_losses = stored['num_losses']
+        self._resumed = stored.get('within_epoch', {})
 
     def _read(self) -> None:
         """Bring what waits on the device to the host, all in one go."""
@@ -211,10 +228,11 @@ class AdviceHook(Hook):
             return
         tensors = [x.float() for x in (*self._losses, *self._norms)]
         values = torch.stack(tensors).tolist()
-        losses = values[: len(self._losses)]
+        # steps that are left out, see NonFiniteHook, say nothing of the curve
+        losses = list(filter(math.isfinite, values[: len(self._losses)]))
         self._loss_sum += sum(losses)
         self._num_losses += len(losses)
-        norms = values[len(losses) :]
+        norms = values[len(self._losses) :]
         self._epoch_norms += zip(self._norm_steps, norms, strict=True)
         self._losses, self._norms, self._norm_steps = [], [], []
 

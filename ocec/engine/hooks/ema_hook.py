@@ -41,7 +41,7 @@ class EMAHook(MMEngineEMAHook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Update the average after an optimizer step.
+        """Update the average after an optimizer step, unless it was left out.
 
         Args:
             runner: the runner.
@@ -49,8 +49,17 @@ class EMAHook(MMEngineEMAHook):
             data_batch: not used.
             outputs: not used.
         """
-        if runner.optim_wrapper.should_update():
+        wrapper = runner.optim_wrapper
+        if wrapper.should_update() and not getattr(wrapper, 'has_left_out_step', False):
             super().after_train_iter(runner, batch_idx, data_batch, outputs)
+
+    def after_stopped_validation(self, runner: Runner) -> None:
+        """Put the weights back that the validation has swapped.
+
+        Args:
+            runner: not used.
+        """
+        self._swap_ema_parameters()
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Give every rank the same averaged batch-norm statistics.

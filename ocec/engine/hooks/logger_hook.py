@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
+from mmengine.device import get_device
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -18,6 +19,7 @@ from ocec.engine.hooks.checkpoint_hook import checkpoint_hook_of
 from ocec.engine.host_memory import peak_memory_mb
 from ocec.engine.metrics_file import MetricsFile
 from ocec.engine.optim.param_groups import highest_rate, trained_rates
+from ocec.engine.waiting_scalars import pack_scalars, unpack_scalars
 from ocec.registry import HOOKS
 
 RATIO_DIGITS = 4
@@ -31,7 +33,8 @@ class LoggerHook(Hook):
     device once per interval. Every record carries epoch and step; the x axis is the
     step everywhere, also for validation.
 
-    A loss that is not finite stops the run at the next line.
+    A loss that is not finite stops the run at the next line. With ``NonFiniteHook``,
+    which decides before, the means are those of the finite ones.
 
     Args:
         interval: batches between two lines, > 0; the last batch of an epoch always
@@ -51,6 +54,11 @@ class LoggerHook(Hook):
         #: per name, sum over the batches of the epoch and how many had it
         self._epoch_sums: dict[str, float] = {}
         self._epoch_counts: dict[str, int] = {}
+        self._window_images = self._epoch_images = 0
+        # of this epoch, before it was resumed
+        self._earlier_seconds = 0.0
+        self._epoch_start: float | None = None
+        self._resumed: dict = {}
 
     def before_run(self, runner: Runner) -> None:
         """Open the metrics file.
@@ -69,16 +77,27 @@ class LoggerHook(Hook):
         self._first_step = runner.iter
         self._run_seconds = 0.0
         if is_main_process():
-            self._file.start(runner.iter, runner.timestamp)
+            known = self._resumed.get('num_lines'), self._resumed.get('waiting', ())
+            self._file.start(runner.iter, runner.timestamp, *known)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Start the clocks.
+        """Start the clocks; of a resumed epoch take the sums over.
 
         Args:
-            runner: the runner.
+            runner: not used.
         """
-        self._epoch_sums, self._epoch_counts = {}, {}
-        self._window, self._window_images, self._epoch_images = [], 0, 0
+        within, self._resumed = self._resumed, {}
+        device = torch.device(get_device())
+        self._epoch_sums = dict(within.get('sums', {}))
+        self._epoch_counts = dict(within.get('counts', {}))
+        values = iter(unpack_scalars(within.get('window_values'), device))
+        self._window = [
+            {name: next(values) for name in names}
+            for names in within.get('window_names', [])
+        ]
+        self._window_images = within.get('window_images', 0)
+        self._epoch_images = within.get('epoch_images', 0)
+        self._earlier_seconds = within.get('seconds', 0.0)
         self._wait_seconds = 0.0
         self._epoch_start = self._window_start = self._iter_end = time.perf_counter()
 
@@ -130,6 +149,7 @@ class LoggerHook(Hook):
         """
         seconds = time.perf_counter() - self._epoch_start
         self._run_seconds += seconds
+        seconds += self._earlier_seconds
         images = self._epoch_images * get_world_size()
         means = {n: s / self._epoch_counts[n] for n, s in self._epoch_sums.items()}
         record = {
@@ -144,6 +164,43 @@ class LoggerHook(Hook):
             f'Epoch(train) [{runner.epoch + 1}/{runner.max_epochs}]  '
             f'{_text(means)}  {images / seconds:,.0f} img/s  {seconds:.1f} s'
         )
+        self._epoch_sums, self._epoch_counts, self._epoch_images = {}, {}, 0
+        self._earlier_seconds, self._epoch_start = 0.0, None
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Force the metrics to disk; store the sums of the epoch.
+
+        Args:
+            runner: not used.
+            checkpoint: what will be saved.
+        """
+        self._file.sync()
+        seconds = self._earlier_seconds
+        if self._epoch_start is not None:
+            seconds += time.perf_counter() - self._epoch_start
+        checkpoint['logger'] = {
+            'num_lines': self._file.num_lines,
+            'waiting': list(self._file.waiting),
+            'sums': dict(self._epoch_sums),
+            'counts': dict(self._epoch_counts),
+            'window_names': [list(values) for values in self._window],
+            'window_values': pack_scalars(
+                [value for values in self._window for value in values.values()]
+            ),
+            'window_images': self._window_images,
+            'epoch_images': self._epoch_images,
+            'seconds': seconds,
+        }
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Take them over on resume.
+
+        Args:
+            runner: the runner.
+            checkpoint: what was loaded.
+        """
+        if runner._resume:
+            self._resumed = checkpoint.get('logger', {})
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Start the clock.
@@ -195,15 +252,19 @@ class LoggerHook(Hook):
         runner.logger.info(f'Epoch(test)  {_text(metrics)}  {seconds:.1f} s')
 
     def after_run(self, runner: Runner) -> None:
-        """Flush TensorBoard.
+        """Flush TensorBoard and the metrics.
 
         Args:
             runner: the runner.
         """
         runner.visualizer.close()
+        if is_main_process():
+            self._file.finish()
 
     def _log_window(self, runner: Runner, batch_idx: int, num_batches: int) -> None:
-        means = self._close_window()
+        # what is not finite is of a step that was left out
+        is_guarded = getattr(runner.optim_wrapper, 'guard', None) is not None
+        means = self._close_window(only_finite=is_guarded)
         now = time.perf_counter()
         seconds = now - self._window_start
         rates = {
@@ -224,9 +285,10 @@ class LoggerHook(Hook):
             f'[{batch_idx + 1}/{num_batches}]  lr {lr:.3e}  {_text(means)}  '
             f'{rates["images_per_second"]:,.0f} img/s  eta {eta}'
         )
-        _check_finite(means, runner, lr)
+        if not is_guarded:
+            _check_finite(means, runner, lr)
 
-    def _close_window(self) -> dict[str, float]:
+    def _close_window(self, *, only_finite: bool = False) -> dict[str, float]:
         """Read the tensors of the interval, all in one go; return their means."""
         names = [name for values in self._window for name in values]
         tensors = [
@@ -234,7 +296,7 @@ class LoggerHook(Hook):
         ]
         sums, counts = {}, Counter(names)
         for name, value in zip(names, torch.stack(tensors).tolist(), strict=True):
-            if name == 'grad_norm' and not math.isfinite(value):
+            if not math.isfinite(value) and (only_finite or name == 'grad_norm'):
                 # float16 skips steps with inf gradients while it looks for its scale
                 counts[name] -= 1
                 continue

@@ -11,8 +11,8 @@ from ocec.registry import HOOKS
 class MarginWarmupHook(Hook):
     """Call ``set_epoch`` of every module that has it, before each step.
 
-    The epoch is a fraction, counted from the iterations, so that a margin grows
-    evenly and a resumed run goes on where it was.
+    The epoch is a fraction, counted in batches, so that a margin grows evenly and a
+    resumed run goes on where it was.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -31,9 +31,11 @@ class MarginWarmupHook(Hook):
 
         Args:
             runner: the runner.
-            batch_idx: not used.
+            batch_idx: number of the batch in the epoch.
             data_batch: not used.
         """
-        epoch = runner.iter / len(runner.train_dataloader)
+        # iterations of a run that other ranks have begun are not those of this one
+        num_batches = len(runner.train_dataloader)
+        epoch = (runner.epoch * num_batches + batch_idx) / num_batches
         for module in self._modules:
             module.set_epoch(epoch)

@@ -17,7 +17,7 @@ class RuntimeInfoHook(MMEngineRuntimeInfoHook):
     """
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the message hub the epoch; seed the loader's workers by it.
+        """Tell the message hub the epoch; seed the loader's generator by it.
 
         Args:
             runner: the runner.

@@ -12,6 +12,7 @@ from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
 
+from ocec.engine.step_guard import StepGuard
 from ocec.registry import OPTIM_WRAPPERS
 
 AMP_DTYPES = {'bfloat16': torch.bfloat16, 'float16': torch.float16}
@@ -43,6 +44,44 @@ class OptimWrapper(MMEngineOptimWrapper):
             self.clip_func = None
         #: norm over all gradients of the last step, before clipping
         self.grad_norm: Tensor | None = None
+        #: leaves out steps whose gradients are not finite; set by NonFiniteHook
+        self.guard: StepGuard | None = None
+
+    @property
+    def has_left_out_step(self) -> bool:
+        """Whether the last step is known to be left out."""
+        return self.guard is not None and self.guard.has_left_out
+
+    def update_params(
+        self,
+        loss: Tensor,
+        step_kwargs: dict | None = None,
+        zero_kwargs: dict | None = None,
+    ) -> None:
+        """Propagate the loss; make a step when enough batches are accumulated.
+
+        Args:
+            loss: scalar.
+            step_kwargs: of ``step``.
+            zero_kwargs: of ``zero_grad``.
+        """
+        if self.guard is not None:
+            loss = self.guard.watch_loss(loss)
+        super().update_params(loss, step_kwargs, zero_kwargs)
+
+    def initialize_count_status(
+        self, model: nn.Module, init_counts: int, max_counts: int
+    ) -> None:
+        """Count on from a resumed iteration.
+
+        Args:
+            model: the model.
+            init_counts: iterations trained.
+            max_counts: iterations of the whole run.
+        """
+        # mmengine warns of lost gradients, which our checkpoints hold
+        super().initialize_count_status(model, 0, max_counts)
+        self._inner_count = init_counts
 
     def step(self, **kwargs: Any) -> None:
         """Measure the gradient norm, clip, update the parameters.
@@ -51,7 +90,13 @@ class OptimWrapper(MMEngineOptimWrapper):
             **kwargs: passed to the optimizer's ``step``.
         """
         self._measure_and_clip()
-        self.optimizer.step(**kwargs)
+        if self._is_allowed():
+            self.optimizer.step(**kwargs)
+
+    def _is_allowed(self, *, has_scaler: bool = False) -> bool:
+        return self.guard is None or self.guard.allows(
+            self.optimizer, self.grad_norm, has_scaler=has_scaler
+        )
 
     def _measure_and_clip(self) -> None:
         params = [
@@ -129,7 +174,8 @@ class AmpOptimWrapper(OptimWrapper):
         """
         self.loss_scaler.unscale_(self.optimizer)
         self._measure_and_clip()
-        self.loss_scaler.step(self.optimizer, **kwargs)
+        if self._is_allowed(has_scaler=self.loss_scaler.is_enabled()):
+            self.loss_scaler.step(self.optimizer, **kwargs)
         self.loss_scaler.update()
 
     @contextmanager

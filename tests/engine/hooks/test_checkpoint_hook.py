@@ -29,6 +29,7 @@ class Runner:
         )
         self._train_loop = self.train_loop
         self._resume = False
+        self._load_from = None
         self.logger = MMLogger.get_current_instance()
         self.saved = []
 
@@ -133,10 +134,142 @@ def test_an_old_one_goes_only_when_the_new_one_is_there(tmp_path):
         return save(out_dir, filename, meta=meta)
 
     runner.save_checkpoint = fail_at_the_second
-    with pytest.raises(OSError, match='disk full'):
-        runner.run()
+    runner.run()
     assert checkpoints(tmp_path) == {'epoch_1.pth'}
+    assert runner.hook.kept == ['epoch_1.pth']
     assert (tmp_path / 'last_checkpoint').read_text().endswith('epoch_1.pth')
+    assert files_of(tmp_path) == ['epoch_1.pth']
+    with pytest.raises(OSError, match='the last checkpoint is not saved: disk full'):
+        runner.hook.after_train(runner)
+
+
+def test_a_save_that_fails_is_told_and_the_next_one_makes_up_for_it(
+    tmp_path, log_records
+):
+    runner = Runner(tmp_path, CheckpointHook(), max_epochs=3)
+    fail_in_epoch_2(runner)
+    runner.run(RISING)
+    runner.hook.after_train(runner)
+    assert checkpoints(tmp_path) == {'epoch_1.pth', 'epoch_3.pth'}
+    [error] = [r.getMessage() for r in log_records if r.levelname == 'ERROR']
+    assert 'epoch_2.pth is not saved: [Errno 28] No space left' in error
+
+
+def test_what_a_failed_save_has_left_goes_with_the_next(tmp_path):
+    runner = Runner(tmp_path, CheckpointHook(), max_epochs=3)
+    save = runner.save_checkpoint
+
+    def fail_after_the_file(out_dir, filename, *, meta):
+        save(out_dir, filename, meta=meta)
+        if filename == 'epoch_2.pth':
+            # the disk has had room for the file, but not for what names it
+            assert (tmp_path / filename).exists()
+            raise OSError('disk full')
+
+    runner.save_checkpoint = fail_after_the_file
+    runner.run(RISING)
+    assert checkpoints(tmp_path) == {'epoch_1.pth', 'epoch_3.pth'}
+    assert files_of(tmp_path) == ['epoch_1.pth', 'epoch_3.pth']
+    assert runner.hook.kept == ['epoch_1.pth', 'epoch_3.pth']
+
+
+def fail_in_epoch_2(runner):
+    save = runner.save_checkpoint
+
+    def save_or_fail(out_dir, filename, *, meta):
+        if meta['epoch'] == 2:
+            raise OSError(28, 'No space left on device')
+        return save(out_dir, filename, meta=meta)
+
+    runner.save_checkpoint = save_or_fail
+
+
+def test_a_best_that_cannot_be_saved_ends_the_run(tmp_path):
+    runner = Runner(tmp_path, CheckpointHook(save_best='eye/f1'), max_epochs=3)
+    fail_in_epoch_2(runner)
+    with pytest.raises(OSError, match='checkpoint is not saved: .* No space left'):
+        runner.run(RISING)
+    # the state before the validation, which a resumed run does again
+    assert checkpoints(tmp_path) == {'epoch_1.pth', 'best_eye_f1_epoch_1.pth'}
+    assert (runner.hook.best['epoch'], runner.hook.kept_best) == (
+        1,
+        ['best_eye_f1_epoch_1.pth'],
+    )
+
+
+def files_of(work_dir):
+    return json.loads((work_dir / 'checkpoints.json').read_text())['files']
+
+
+def test_the_files_of_the_run_are_listed_newest_last(tmp_path):
+    hook = CheckpointHook(save_best='eye/f1', max_keep_ckpts=2)
+    run(tmp_path, hook, 4, BEST_AT_2)
+    assert files_of(tmp_path) == [
+        'best_eye_f1_epoch_2.pth',
+        'epoch_3.pth',
+        'epoch_4.pth',
+    ]
+    Runner(tmp_path, CheckpointHook(), max_epochs=1).run()
+    assert files_of(tmp_path) == ['epoch_1.pth']
+
+
+def test_a_resumed_run_removes_what_a_killed_one_had_no_time_to(tmp_path):
+    runner = run(tmp_path, CheckpointHook(max_keep_ckpts=1), 2)
+    for name in ('epoch_1.pth', 'last.pth', 'other.pth'):
+        save_atomically({}, tmp_path / name)
+    runner.hook.before_train(runner)
+    assert checkpoints(tmp_path) == {'epoch_2.pth', 'other.pth'}
+
+
+def test_but_not_the_one_that_it_goes_on_from(tmp_path):
+    runner = run(tmp_path, CheckpointHook(max_keep_ckpts=1), 2)
+    save_atomically({}, tmp_path / 'epoch_1.pth')
+    runner._load_from = str(tmp_path / 'epoch_1.pth')
+    runner.hook.before_train(runner)
+    assert checkpoints(tmp_path) == {'epoch_1.pth', 'epoch_2.pth'}
+
+
+def between_batches(runner, updates=True):
+    runner.train_loop.is_stopped = False
+    runner.optim_wrapper = SimpleNamespace(should_update=lambda: updates)
+    runner.hook.between_batches(runner)
+
+
+def test_it_saves_within_epochs_when_the_time_has_come(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr('time.monotonic', lambda: clock[0])
+    runner = Runner(tmp_path, CheckpointHook(every_minutes=2), max_epochs=3)
+    runner.hook.before_train(runner)
+    for seconds, updates, saved in (
+        (119, True, 0),
+        (120, False, 0),  # gradients wait for their step
+        (121, True, 1),
+        (240, True, 1),
+        (241, True, 2),
+    ):
+        clock[0], runner.iter = seconds, seconds
+        between_batches(runner, updates)
+        assert runner.saved == ['last.pth'] * saved
+    assert meta_of(tmp_path / 'last.pth') == {'epoch': 0, 'iter': 241}
+    assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / 'last.pth')
+    # the next checkpoint of an epoch takes its place
+    runner.hook.after_train_epoch(runner)
+    assert checkpoints(tmp_path) == {'epoch_1.pth'}
+    assert not (tmp_path / 'last.pth.sha256').exists()
+    assert (tmp_path / 'last_checkpoint').read_text().endswith('epoch_1.pth')
+
+
+def test_without_a_time_it_saves_none_within_epochs(tmp_path):
+    runner = Runner(tmp_path, CheckpointHook(), max_epochs=3)
+    runner.hook.before_train(runner)
+    between_batches(runner)
+    assert runner.saved == []
+
+
+@pytest.mark.parametrize('minutes', [0, -1])
+def test_the_time_must_be_positive(minutes):
+    with pytest.raises(ValueError, match=f'every_minutes must be > 0, got {minutes}'):
+        CheckpointHook(every_minutes=minutes)
 
 
 @pytest.mark.parametrize(
