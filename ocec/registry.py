@@ -87,8 +87,9 @@ BATCH_AUGMENTS = Registry(
     'batch augment', scope='ocec', locations=['ocec.models.batch_augments']
 )
 
-# nothing of ours yet; without a child of this scope mmengine warns at every lookup
 LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope='ocec', locations=['ocec.engine'])
+
+# nothing of ours yet; without a child of this scope mmengine warns at every lookup
 OPTIMIZERS = Registry(
     'optimizer', parent=MMENGINE_OPTIMIZERS, scope='ocec', locations=['ocec.engine']
 )

@@ -301,6 +301,36 @@ def make_work_dir(tmp_path):
     return make
 
 
+@pytest.fixture
+def make_action_dir(make_work_dir):
+    """Return a factory of work_dirs of runs on actions.
+
+    Args of the factory:
+        name: of the folder.
+        train: top-1 of all streams in each epoch of training.
+        val: the same of each validation.
+        **kwargs: of ``make_work_dir``.
+
+    Returns of the factory: the folder.
+    """
+
+    def make(name='run', *, train=(0.4, 0.7, 0.9), val=(0.5, 0.8, 0.75), **kwargs):
+        streams = {f'acc/{s}_top1': [v - 0.1 for v in val] for s in ('rgb', 'pose')}
+        folder = make_work_dir(name, f1=val, **(streams | kwargs))
+        log = folder / 'metrics.jsonl'
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        for line in lines:
+            if line['phase'] == 'val':
+                line['acc/fused_top1'] = line.pop('eye/f1')
+                line['acc/loss'] = line.pop('eye/loss')
+            else:
+                line['fused_top1'] = train[line['epoch'] - 1]
+        log.write_text(''.join(f'{json.dumps(line)}\n' for line in lines))
+        return folder
+
+    return make
+
+
 CHROMIUM_ARGUMENTS = [
     '--no-sandbox',
     '--disable-gpu',

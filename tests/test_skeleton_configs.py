@@ -9,6 +9,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from ocec.apis.command import run_command
+from ocec.apis.train import train
 from ocec.engine.runner import Runner
 
 ROOT = Path(__file__).parents[1]
@@ -18,10 +20,10 @@ GUIDE = 'posec3d/rgbpose_conv3d'
 BASELINE = f'{GUIDE}/epam_ntu60_baseline.py'
 OPTIMIZED = f'{GUIDE}/epam_ntu60_optimized.py'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-# training and validation by NTU's rules for subjects as well as for cameras
+# training and validation by NTU's rules for subjects, for cameras and for setups
 NAMES = (
-    'S001C002P001R001A001',
-    'S001C002P001R001A002',
+    'S002C002P001R001A001',
+    'S002C002P001R001A002',
     'S001C001P003R001A001',
     'S001C001P003R001A002',
 )
@@ -173,6 +175,42 @@ def test_numbers_of_the_guide(name, lr, weight_decay):
     )
 
 
+@pytest.mark.parametrize(('name', 'guide'), [('step', BASELINE), ('cosine', OPTIMIZED)])
+def test_small_runs_have_the_settings_of_the_guide(name, guide):
+    small = load(f'{GUIDE}/epam-small-{name}_1xb8-50e_sample-actions.py')
+    guide = load(guide)
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg', 'randomness'):
+        assert small[key] == guide[key]
+    ours = load(f'{GUIDE}/epam-small_1xb8-60e_sample-actions.py')
+    assert small.model == ours.model
+    assert small.train_dataloader == ours.train_dataloader
+    assert 'custom_hooks' not in small  # no average of the weights
+
+
+@pytest.mark.parametrize('protocol', ['xsub', 'xset'])
+def test_ntu_120_is_ntu_60_with_more_classes(protocol):
+    cfg, expected = load(f'{GUIDE}/epam_ntu120_{protocol}.py'), load(OPTIMIZED)
+    expected.model.head.num_classes = 120
+    expected.data_root = 'data/ntu120'
+    for loader, part in zip(LOADERS, ('train', 'val', 'val'), strict=True):
+        expected[loader].dataset.update(
+            annotations='data/ntu120/ntu120_2d.pkl',
+            split=f'{protocol}_{part}',
+            num_classes=120,
+        )
+        expected[loader].dataset.rgb.root = 'data/ntu120/videos'
+    assert cfg.to_dict() == expected.to_dict()
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_loaders_share_no_settings(name):
+    cfg = load(name)
+    for loader in LOADERS:
+        cfg[loader].dataset.split = loader
+        cfg[loader].dataset.box = None
+    assert [cfg[loader].dataset.split for loader in LOADERS] == list(LOADERS)
+
+
 def test_schedules_of_the_guide():
     baseline, optimized = load(BASELINE), load(OPTIMIZED)
     steps = baseline.param_scheduler
@@ -226,3 +264,18 @@ def test_official_recipe():
     assert (optimizer.lr, optimizer.weight_decay) == (0.0015, 3e-4)
     assert cfg.param_scheduler.eta_min == 0
     assert cfg.param_scheduler.convert_to_iter_based
+
+
+@pytest.mark.parametrize('name', [n for n in CONFIGS if '_ntu' in n])
+def test_missing_data_are_named(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    dataset = load(name).train_dataloader.dataset
+    assert run_command(train, config=FOLDER / name) == 2
+    said = capsys.readouterr().err
+    assert f'looked for from {tmp_path}' in said
+    assert f'{dataset.annotations}: no such file of skeletons ({LOADERS[0]}' in said
+    has_videos = dataset.get('rgb') is not None
+    assert ('no such folder of videos' in said) == has_videos
+    assert 'make_sample_actions.py data/sample_actions' in said
+    assert '--data synthetic' in said
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,8 @@
 default_scope = 'ocec'
 
 default_hooks = dict(
+    watchdog=dict(type='WatchdogHook', timeout=900, silence=20),
+    non_finite=dict(type='NonFiniteHook', policy='stop'),
     runtime_info=dict(type='RuntimeInfoHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),

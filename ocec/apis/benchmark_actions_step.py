@@ -89,6 +89,9 @@ def measure_step(setup: BenchmarkSetup, batch_size: int) -> dict[str, list[float
 
     Returns:
         ``2d``, ``conv3d`` to the seconds of each turn.
+
+    Raises:
+        ConfigError: the training split has no whole batch.
     """
     cfg = load_config(setup)
     model = build_model(cfg, setup.device)
@@ -117,6 +120,9 @@ def measure_peak(setup: BenchmarkSetup, batch_size: int, form: str) -> float | N
     Returns:
         Peak of the memory on a GPU in MB; None on a CPU, where that of the process is
         what is asked for.
+
+    Raises:
+        ConfigError: the training split has no whole batch.
     """
     cfg = load_config(setup)
     model = build_model(cfg, setup.device)
@@ -157,11 +163,6 @@ def measure_training(
         num_workers=num_workers,
         pin_memory=setup.device == 'cuda',
     )
-    if len(loader.dataset) < batch_size:
-        raise ConfigError(
-            f'the training split has {len(loader.dataset)} clips, a batch of '
-            f'{batch_size} needs more'
-        )
     seconds: dict[str, list[float]] = {'wait': [], 'step': []}
     batches = _endless(loader)
     for number in range(2 + setup.epochs):
@@ -222,9 +223,15 @@ def _prepared(cfg: Config, model: nn.Module, batch_size: int) -> dict:
 
 def _endless(loader: DataLoader):
     """Batches of the loader's size, epoch after epoch."""
+    batch_size = loader.batch_sampler.batch_size
+    if len(loader.dataset) < batch_size:
+        raise ConfigError(
+            f'the training split has {len(loader.dataset)} clips, a batch of '
+            f'{batch_size} needs more'
+        )
     while True:
         for batch in loader:
-            if len(batch['data_samples'].label_B) == loader.batch_sampler.batch_size:
+            if len(batch['data_samples'].label_B) == batch_size:
                 yield batch
 
 

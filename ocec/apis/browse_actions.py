@@ -32,6 +32,7 @@ from ocec.models.data_preprocessors.action_preprocessor import ActionPreprocesso
 from ocec.registry import DATASETS, MODELS
 
 TEMPLATE = 'browse_actions_page.html.j2'
+PAGE, TITLE = 'index.html', b'<title>Clips of actions</title>'
 FORMATS = {'gif': draw_animation, 'png': draw_sheet}
 _NOT_IN_NAMES = re.compile(r'[^\w.-]+')
 
@@ -135,7 +136,7 @@ def browse_actions(
         seed=seed,
         shown=shown,
     )
-    written.append(out_dir / 'index.html')
+    written.append(out_dir / PAGE)
     write_text_atomically(page, written[-1])
     print(f'{len(shown)} clips of {dataset}')
     if network is not None:
@@ -229,6 +230,12 @@ def _row(clip: ShownClip, classes: Sequence[str], picture: bytes, form: str) -> 
 
 def _remove_old(folder: Path) -> None:
     """Remove pictures of an earlier call: of other settings they would mislead."""
+    page = folder / PAGE
+    if not page.is_file():  # pictures that are numbered may be of anybody
+        return
+    with open(page, 'rb') as file:
+        if TITLE not in file.read(1024):
+            return
     for path in folder.iterdir():
         if re.fullmatch(r'\d{3}_.+\.(gif|png)', path.name):
             path.unlink()

@@ -26,7 +26,7 @@ def run_command(function: Callable, **kwargs) -> int:
     from ocec.apis.errors import ConfigError
 
     try:
-        function(**kwargs)
+        _call(function, kwargs)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -39,3 +39,15 @@ def run_command(function: Callable, **kwargs) -> int:
         print('interrupted', file=sys.stderr)
         return 130
     return DONE
+
+
+def _call(function: Callable, kwargs: dict) -> None:
+    """Call it; one rank of several tells the launcher what it fails with."""
+    try:
+        function(**kwargs)
+    except Exception as error:
+        if 'TORCHELASTIC_ERROR_FILE' in os.environ:
+            from ocec.engine.rank_failure import report_failure
+
+            report_failure(error)
+        raise

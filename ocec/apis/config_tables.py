@@ -58,8 +58,8 @@ DEFAULT_HOOKS = (
     'hparams',
     'verdict',
     'diagnostics',
-    'record',
-    'invalid_loss',
+    'watchdog',
+    'non_finite',
 )
 # of each row all or none must be set, or the runner refuses
 PARTNERS = (

@@ -112,7 +112,11 @@ def _write(out: Path, clips, drawing, *, settings: dict, before, jobs) -> None:
     annotations = _annotations(clips, skeletons, drawing)
     meta = _describe(clips, skeletons, settings)
     with new_files([out / PICKLE_FILE, out / META_FILE]) as files:
-        content = {'split': _splits(annotations, clips), 'annotations': annotations}
+        content = {
+            'split': _splits(annotations, clips),
+            'annotations': annotations,
+            'classes': settings['classes'],
+        }
         pickle.dump(content, next(files), protocol=_PROTOCOL)
         next(files).write(json.dumps(meta, indent=1).encode() + b'\n')
     _print_summary(out, meta)

@@ -18,7 +18,7 @@ from ocec.apis.run_config import LOADERS, load_run_config
 from ocec.engine.checkpoint_io import file_sha256, write_text_atomically
 from ocec.visualization.run_groups import find_config_differences
 
-MEMBER_FILE, FINISHED_FILE, LOCK_FILE = 'member.json', 'finished.json', '.lock'
+MEMBER_FILE, FINISHED_FILE, LOCK_FILE = 'member.json', 'finished.json', '.member.lock'
 CONSOLE_FILE = 'console.log'
 #: what nets are trained and chosen with; a test set may change
 DATA_FILES = ('train.npz', 'val.npz', 'digits.npz')

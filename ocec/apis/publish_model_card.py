@@ -69,10 +69,13 @@ def limits(card: Mapping[str, Any]) -> list[str]:
 def _summary(card: Mapping[str, Any]) -> str:
     if not card['classes']:
         return f'Architecture: {card["architecture"]["type"]}.'
+    origin = f'These are the {card["weights"]} of the training.'
+    if card['input'] is None:  # of no single image: actions have many classes
+        return f'It tells {len(card["classes"])} classes apart. {origin}'
     negative, positive = card['classes']
     return (
         f'P({positive}) of one image; the classes are {negative} (0) and {positive} '
-        f'(1). These are the {card["weights"]} of the training.'
+        f'(1). {origin}'
     )
 
 
@@ -148,6 +151,8 @@ def _metrics(scores: Mapping[str, Any]) -> list[str]:
 def _thresholds(
     thresholds: Mapping[str, Any] | None, classes: Sequence[str] | None
 ) -> list[str]:
+    if classes and len(classes) > 2:
+        return ['None: the most likely class is the answer.']
     if not thresholds:
         return ['The file holds none: 0.5 is what the training used, not a choice.']
     negative, positive = classes or ('0', '1')

@@ -232,6 +232,7 @@ def count_shared_groups(
         cfg.get('split_ratios'),
         seed=cfg.get('split_seed', 42),
         group_by=cfg.get('group_by', 'group'),
+        fold=cfg.get('fold'),
     )
     groups = {
         name: set(np.unique(table.group_N[split_N == SPLITS.index(name)])) - {NO_GROUP}

@@ -17,6 +17,8 @@ from ocec.datasets.eye_parquet import parse_image_size
 from ocec.datasets.mixed_eyes import is_mix, source_configs
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+# of a dataset: which rows are in its split
+SPLIT_KEYS = ('split_ratios', 'fold', 'split_seed', 'group_by')
 
 
 def load_run_config(
@@ -221,7 +223,7 @@ def _check_one_split(cfg: Config) -> None:
     for name in LOADERS:
         dataset = (cfg.get(name) or {}).get('dataset') or {}
         for source, part in source_configs(dataset).items():
-            way = {k: part.get(k) for k in ('split_ratios', 'split_seed', 'group_by')}
+            way = {k: part.get(k) for k in SPLIT_KEYS}
             key = f'{name}.{source}' if source else name
             ways.setdefault(str(part.get('data')), {})[key] = str(way)
     for data, way_of in ways.items():
@@ -230,5 +232,5 @@ def _check_one_split(cfg: Config) -> None:
             raise ConfigError(
                 f'{data} is split in different ways, so one image could be in training '
                 f'and in validation:{listed}\nGive every dataset of it the same '
-                'split_ratios, split_seed and group_by'
+                f'{", ".join(SPLIT_KEYS[:-1])} and {SPLIT_KEYS[-1]}'
             )

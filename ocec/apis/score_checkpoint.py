@@ -14,6 +14,7 @@ from mmengine.model import is_model_wrapper
 from torch import nn
 from torch.utils.data import Dataset
 
+from ocec.apis.action_data import is_action_dataset
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import load_run_config
 from ocec.apis.stored_config import write_stored_config
@@ -31,7 +32,7 @@ NO_HOOKS = (
     'checkpoint',
 )
 # where a dataset finds its images: these follow the split
-SOURCE_KEYS = ('data', 'split_ratios', 'split_seed', 'group_by', 'labels')
+SOURCE_KEYS = ('data', 'split_ratios', 'fold', 'split_seed', 'group_by', 'labels')
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def score_checkpoint(
 
     Raises:
         ConfigError: something is wrong with the config or the arguments, or the
-            checkpoint is one of another model.
+            checkpoint is one of another model, or of actions.
         ValueError: the checkpoint is damaged or not trusted.
     """
     with open_test_runner(
@@ -92,6 +93,11 @@ def score_checkpoint(
         trust_checkpoint=trust_checkpoint,
         batch_size=batch_size,
     ) as (runner, content):
+        if is_action_dataset(runner.cfg.test_dataloader.dataset):
+            raise ConfigError(
+                f'{checkpoint}: a model of actions, which only tools/test.py scores: '
+                'tools/test.py CONFIG CHECKPOINT --out FILE.csv'
+            )
         runner.test()
     return ScoredSplit(
         scores=_last_scores(runner),

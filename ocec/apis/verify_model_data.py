@@ -28,6 +28,8 @@ HOW_TO_MAKE = {
 HOW_TO_MAKE |= {
     'MixedEyes': 'yours: --data NAME=FILE,NAME=FILE',
     'PairStream': HOW_TO_MAKE['PairNpz'],
+    'RGBPose': 'docs/skeleton.md; python tools/dataset_converters/'
+    'skeleton_statistics.py PICKLE lists all that is wrong',
 }
 
 

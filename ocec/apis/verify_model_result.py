@@ -18,7 +18,7 @@ class Verdict:
 
     Args:
         status: one of ``STATUSES``.
-        text: the reason, in one line.
+        text: the reason; further lines are shown below the first.
         way_out: what to do about it, in one line; empty where all is well.
         details: further lines.
         facts: the numbers behind it, values that JSON knows.
@@ -89,9 +89,10 @@ def format_result(result: CheckResult) -> str:
                           -> rm -r x
     """
     verdict = result.verdict
-    lines = [f'{verdict.status:4}  {result.name:{NAME_WIDTH}} {verdict.text}']
+    first, *below = verdict.text.split('\n')
+    lines = [f'{verdict.status:4}  {result.name:{NAME_WIDTH}} {first}']
     indent = ' ' * (NAME_WIDTH + 7)
-    below = [f'-> {verdict.way_out}'] if verdict.way_out else []
+    below += [f'-> {verdict.way_out}'] if verdict.way_out else []
     below += [line for text in verdict.details for line in text.split('\n')]
     lines += [indent + line for line in below]
     return '\n'.join(lines)

@@ -1,6 +1,7 @@
 """Fixtures of the tools: members of an ensemble, made without training."""
 
 import json
+import pickle
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -251,5 +252,156 @@ def make_finetune_report(make_side):
             for name, n in ((name, len(seeds)) for name, seeds in on_b.items())
         }
         return build_report(methods | (runs or {}), sides, 'val')
+
+    return make
+
+
+ACTION_CLASSES = ('wave', 'jump', 'sit', 'kick')
+ACTION_CONFIG = """
+default_scope = 'ocec'
+dataset = dict(
+    type='RGBPose', annotations={pickle!r}, rgb={rgb}, split='all', test_mode=True,
+    num_pose_frames=6, num_rgb_frames=3, frame_size=(32, 32),
+)
+test_dataloader = dict(
+    batch_size=2, num_workers=0, collate_fn=dict(type='ocec.batch_collate'),
+    sampler=dict(type='DefaultSampler', shuffle=False), dataset=dataset,
+)
+train_dataloader = dict(
+    batch_size=2, num_workers=0, collate_fn=dict(type='ocec.batch_collate'),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(dataset, test_mode=False),
+)
+test_evaluator = dict(type='ActionMetric')
+test_cfg = dict()
+train_cfg = dict(by_epoch=True, max_epochs=1)
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
+stream = dict(type='XShiftNet', base_channels=8)
+model = dict(
+    type='ActionRecognizer',
+    data_preprocessor=dict(
+        type='ActionPreprocessor', heatmap_size=(8, 8), frame_size=(32, 32),
+        random_crop=dict(area_range=(0.5, 0.9)),
+    ),
+    backbone=dict(
+        type='EPAMNet',
+        rgb_path={rgb_path},
+        pose_path=dict(stream, in_channels=17, depths=(1,), stem_stride=1, shift_div=4),
+        attention={attention},
+    ),
+    head=dict(type='TwoStreamHead', num_classes=4),
+)
+del dataset, stream
+"""
+
+
+@pytest.fixture
+def make_action_run(tmp_path):
+    """Return a factory of clips, a config, and a checkpoint with random weights.
+
+    The clips ``a``, ``b`` and ``c`` have 20, 9 and 1 frames of 48 x 64 pixels, 10 a
+    second, of a bright square that follows the skeleton's nose; ``b`` has two persons.
+
+    Args of the factory:
+        with_rgb: whether the model has a stream of RGB frames.
+
+    Returns of the factory: ``folder``, ``pickle``, ``config``, ``checkpoint`` (which
+    holds the config), and ``video(name)``.
+    """
+    pytest.importorskip('av')
+    from ocec.apis.infer_video_overlay import Mp4Writer
+
+    def make(*, with_rgb: bool = True) -> SimpleNamespace:
+        rng, annotations = np.random.default_rng(0), []
+        folder = tmp_path / 'actions'
+        (folder / 'videos').mkdir(parents=True)
+        for label, (name, frames) in enumerate({'a': 20, 'b': 9, 'c': 1}.items()):
+            persons = 2 if name == 'b' else 1
+            steps = rng.normal(0, 1, (persons, frames, 1, 2)).cumsum(axis=1)
+            shape = rng.uniform(12, 36, (persons, 1, 17, 2))
+            keypoint = (shape + steps).clip(2, 46).astype(np.float16)
+            score = rng.uniform(0.3, 1, (persons, frames, 17)).astype(np.float16)
+            annotations.append(
+                {
+                    'frame_dir': name,
+                    'label': label,
+                    'img_shape': (48, 64),
+                    'total_frames': frames,
+                    'keypoint': keypoint,
+                    'keypoint_score': score,
+                }
+            )
+            with open(folder / 'videos' / f'{name}.mp4', 'wb') as file:
+                writer = Mp4Writer(file, fps=10, movflags='')
+                for number in range(frames):
+                    image = np.full((48, 64, 3), (60, 20, 110), np.uint8)
+                    x, y = keypoint[0, number, 0].astype(int)
+                    image[y - 2 : y + 3, x - 2 : x + 3] = (250, 240, 40)
+                    writer.write(image, number / 10)
+                writer.close()
+        content = {
+            'split': {'all': ['a', 'b', 'c']},
+            'annotations': annotations,
+            'classes': list(ACTION_CLASSES),
+        }
+        path = folder / 'poses.pkl'
+        path.write_bytes(pickle.dumps(content, 4))
+        config = tmp_path / 'actions.py'
+        videos = f'dict(root={str(folder / "videos")!r})'
+        config.write_text(
+            ACTION_CONFIG.format(
+                pickle=str(path),
+                rgb=videos if with_rgb else None,
+                rgb_path='dict(stream, depths=(1, 1))' if with_rgb else None,
+                attention="dict(type='PoseAttention')" if with_rgb else None,
+            )
+        )
+        cfg = load_run_config(config)
+        torch.manual_seed(0)
+        model = MODELS.build(cfg.model)
+        for parameter in model.parameters():  # answers that differ from clip to clip
+            parameter.data.normal_(0, 0.5)
+        checkpoint = tmp_path / 'run' / 'best.pth'
+        meta = {
+            'cfg': cfg.pretty_text,
+            'dataset_meta': {'classes': ACTION_CLASSES},
+        }
+        save_atomically({'meta': meta, 'state_dict': model.state_dict()}, checkpoint)
+        return SimpleNamespace(
+            folder=folder,
+            pickle=path,
+            config=config,
+            checkpoint=checkpoint,
+            video=lambda name: folder / 'videos' / f'{name}.mp4',
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_subject(write_config, tmp_path):
+    """Return a factory of what the checks before a run look at, of a tiny config.
+
+    Args of the factory:
+        text: Python text put at the end of the config.
+        settings: further fields of ``Subject``.
+        **parquet: arguments of ``make_eye_parquet``.
+
+    Returns of the factory: the subject; its work_dir does not exist.
+    """
+    from mmengine.registry import init_default_scope
+
+    from ocec.apis.verify_model_subject import Subject
+
+    numbers = count()
+
+    def make(text: str = '', *, settings=None, **parquet) -> Subject:
+        config = write_config(text, **parquet)
+        cfg = load_run_config(config, work_dir=tmp_path / 'planned', no_check=True)
+        init_default_scope('ocec')
+        folder = tmp_path / f'verify{next(numbers)}'
+        return Subject(
+            cfg, folder=folder, device=torch.device('cpu'), **(settings or {})
+        )
 
     return make

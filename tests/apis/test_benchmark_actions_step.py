@@ -50,10 +50,18 @@ def test_a_training_is_timed_step_by_step(setup):
     assert min(seconds['step']) > 0
 
 
-def test_a_split_without_a_whole_batch(setup):
+@pytest.mark.parametrize(
+    'measure',
+    [
+        lambda setup: measure_training(setup, 4, 1),
+        lambda setup: measure_step(setup, 4),
+        lambda setup: measure_peak(setup, 4, '2d'),
+    ],
+)
+def test_a_split_without_a_whole_batch(setup, measure):
     message = 'the training split has 3 clips, a batch of 4 needs more'
     with pytest.raises(ConfigError, match=message):
-        measure_training(setup, 4, 1)
+        measure(setup)
 
 
 def test_the_loader_has_its_own_batch_and_workers(setup):

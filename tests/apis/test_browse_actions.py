@@ -66,6 +66,17 @@ def test_pictures_of_an_earlier_call_are_removed(make_action_run, tmp_path):
     assert names == ['000_c.png', 'index.html', 'mine.png']
 
 
+@pytest.mark.parametrize('page', [None, '<title>My holidays</title>'])
+def test_numbered_pictures_of_somebody_else_stay(make_action_run, tmp_path, page):
+    run = make_action_run(with_rgb=False)
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out/001_mine.png').write_bytes(b'')
+    if page is not None:
+        (tmp_path / 'out/index.html').write_text(page)
+    browse(run, tmp_path, clips=['c'], form='png')
+    assert (tmp_path / 'out/001_mine.png').exists()
+
+
 def test_choice_of_clips():
     assert choose_clips(NAMES, ['d', 'a'], 1, seed=0) == [3, 0]
     chosen = choose_clips(NAMES, [], 3, seed=0)

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent.parent
 SHIPPED = sorted(
     path
     for path in (ROOT / 'configs').rglob('*.py')
-    # those of a stacking train nothing
-    if '_base_' not in path.parts and not path.name.startswith('stack')
+    # those of a stacking train nothing, those of a sweep are no configs of trainings
+    if not {'_base_', 'sweeps'} & set(path.parts) and not path.name.startswith('stack')
 )
 
 BASE = """\

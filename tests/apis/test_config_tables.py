@@ -1,3 +1,6 @@
+from pathlib import Path
+
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ocec.apis.config_tables import (
@@ -41,3 +44,11 @@ def test_default_hooks_are_those_of_mmengine(monkeypatch):
     own = dict.fromkeys(DEFAULT_HOOKS[:6])
     Runner.register_default_hooks(recorder, own)
     assert recorder.types == []
+
+
+def test_default_hooks_of_the_base_config_are_known():
+    root = Path(__file__).parents[2]
+    base = Config.fromfile(root / 'configs/_base_/default_runtime.py')
+    of_mmengine = set(DEFAULT_HOOKS[:7])
+    assert 'watchdog' in base.default_hooks
+    assert set(base.default_hooks) - of_mmengine == set(DEFAULT_HOOKS) - of_mmengine

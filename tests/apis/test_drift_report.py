@@ -9,6 +9,7 @@ from ocec.apis import compare_datasets, drift_report_embeddings
 from ocec.apis.command import run_command
 from ocec.apis.drift_report import drift_report, measure_drift
 from ocec.apis.errors import ConfigError
+from ocec.engine.checkpoint_io import save_atomically
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +142,7 @@ def test_report_of_a_checkpoint(report, tmp_path, unseen_data, capsys):
 def test_stored_threshold_is_used(report, tmp_path):
     content = torch.load(report.checkpoint, weights_only=True)
     content['thresholds'] = {'best_f1': 0.25, 'split': 'val'}
-    torch.save(content, report.checkpoint)
+    save_atomically(content, report.checkpoint)
     found = report()
     assert found.threshold == 0.25
     assert found.threshold_origin.startswith('best_f1, chosen on val and stored')

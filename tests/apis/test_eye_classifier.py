@@ -12,6 +12,7 @@ import ocec.apis
 from ocec.apis.eye_classifier import EyeClassifier
 from ocec.apis.score_checkpoint import score_checkpoint
 from ocec.apis.test import test as run_test
+from ocec.engine.checkpoint_io import save_atomically
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def test_arguments_out_of_range(arguments, message):
 def test_a_network_that_gives_nan_is_told(checkpoint):
     content = torch.load(checkpoint, weights_only=True)
     content['state_dict']['head.fc.bias'] += float('nan')
-    torch.save(content, checkpoint)
+    save_atomically(content, checkpoint)
     message = r'best\.pth: the network gives NaN for pictures that can be read'
     with pytest.raises(ValueError, match=message):
         EyeClassifier(checkpoint).predict(np.zeros((8, 8, 3), np.uint8))

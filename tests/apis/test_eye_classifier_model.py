@@ -6,6 +6,7 @@ import torch
 
 from ocec.apis.errors import ConfigError
 from ocec.apis.eye_classifier_model import open_network
+from ocec.engine.checkpoint_io import save_atomically
 
 NO_THRESHOLD = (0.5, 'default: the model holds none')
 
@@ -17,7 +18,7 @@ def checkpoint(make_member, own_data):
 
 def open_with(checkpoint, thresholds):
     content = torch.load(checkpoint, weights_only=True)
-    torch.save(content | {'thresholds': thresholds}, checkpoint)
+    save_atomically(content | {'thresholds': thresholds}, checkpoint)
     return open_network(checkpoint, None, None, False)[1]
 
 

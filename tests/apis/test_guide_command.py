@@ -48,6 +48,8 @@ def configs(monkeypatch):
             caught.append(cfg)
             return cls()
 
+        train_loop = None
+
         def register_hook(self, hook):
             pass
 

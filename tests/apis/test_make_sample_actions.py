@@ -42,7 +42,8 @@ def decode(path):
 
 def test_pickle_has_the_layout_of_mmaction2(folder):
     content = load(folder)
-    assert set(content) == {'split', 'annotations'}
+    assert set(content) == {'split', 'annotations', 'classes'}
+    assert content['classes'] == CLASSES
     assert len(content['annotations']) == 37
     for note in content['annotations']:
         assert set(note) == {

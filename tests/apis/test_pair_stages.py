@@ -79,7 +79,7 @@ def test_a_folder_in_which_a_training_goes_on_is_left_alone(stages, trained, tmp
     stages(stages=['stage0'], seeds=[1])
     run = tmp_path / 'w' / 'stage0' / 'compare-s1'
     (run / 'finished.json').unlink()
-    lock = os.open(run / '.lock', os.O_RDWR)
+    lock = os.open(run / '.member.lock', os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX)
     with pytest.raises(ValueError, match='another process is training there'):
         stages(stages=['stage0'], seeds=[1])

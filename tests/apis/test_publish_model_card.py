@@ -188,6 +188,14 @@ def test_other_data_than_eyes():
     assert 'multiply-accumulates' not in text
 
 
+def test_many_classes():
+    classes = [str(label) for label in range(16)]
+    text = card_text(make_card(classes=classes, input=None, thresholds=None))
+    told = 'It tells 16 classes apart. These are the averaged (EMA) weights of the'
+    assert told in text
+    assert '## Thresholds\n\nNone: the most likely class is the answer.\n' in text
+
+
 @pytest.mark.parametrize('is_of_eyes', [True, False])
 def test_its_commands_are_tools(is_of_eyes):
     card = make_card() if is_of_eyes else make_card(classes=None, input=None)

@@ -9,6 +9,7 @@ from ocec.apis.errors import ConfigError
 from ocec.apis.score_checkpoint import score_checkpoint
 from ocec.apis.test import test as run_test
 from ocec.apis.train import train
+from ocec.engine.runner import Runner
 
 # rows of the parquet: train last, so that ids are not positions
 SPLITS = ['test'] * 16 + ['val'] * 12 + ['train'] * 36
@@ -50,6 +51,17 @@ def test_scores_are_those_of_a_test(run, tmp_path, monkeypatch):
     assert scores['embedding_BD'].shape[0] == scores['loss_B'].shape[0] == 16
     assert scored.dataset.image_paths([3]) == ['images/00003.png']
     assert scored.cfg.test_dataloader.dataset.split == 'test'
+
+
+def test_a_model_of_actions_is_refused_before_it_scores(make_action_run, monkeypatch):
+    checkpoint = make_action_run(with_rgb=False).checkpoint
+
+    def test(runner):
+        pytest.fail('it scored')
+
+    monkeypatch.setattr(Runner, 'test', test)
+    with pytest.raises(ConfigError, match='best.pth: a model of actions, .* --out FI'):
+        score_checkpoint(checkpoint)
 
 
 def test_other_splits_in_order(run):

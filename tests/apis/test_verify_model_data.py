@@ -74,6 +74,18 @@ def test_actions_that_are_not_there(make_subject, monkeypatch, tmp_path):
     assert 'make_sample_actions.py data/sample_actions' in told
 
 
+def test_actions_that_cannot_be_read(make_subject, tmp_path):
+    subject = make_subject()
+    file = tmp_path / 'a.pkl'
+    file.write_bytes(b'no pickle')
+    for name in ('train_dataloader', 'val_dataloader'):
+        subject.cfg[name].dataset = dict(type='RGBPose', annotations=str(file))
+    verdict = check_data(subject)
+    assert verdict.status == 'FAIL'
+    assert str(file) in verdict.text
+    assert verdict.way_out.startswith('docs/skeleton.md; python tools/dataset_convert')
+
+
 def test_one_class_only(make_subject):
     verdict = check_data(make_subject(label=['open'] * 64, class_id=[1] * 64))
     assert verdict.status == 'FAIL'

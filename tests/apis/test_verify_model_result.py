@@ -27,10 +27,11 @@ def test_worst_of_several():
 
 
 def test_way_out_and_details_below_the_line():
-    verdict = Verdict(WARN, 'odd', 'look', details=['one\ntwo'])
+    verdict = Verdict(WARN, 'odd\nand more', 'look', details=['one\ntwo'])
     lines = format_result(CheckResult('lr', verdict)).split('\n')
     assert lines[0] == 'WARN  lr          odd'
-    assert [line.strip() for line in lines[1:]] == ['-> look', 'one', 'two']
+    told = [line.strip() for line in lines[1:]]
+    assert told == ['and more', '-> look', 'one', 'two']
     assert {len(line) - len(line.lstrip()) for line in lines[1:]} == {18}
 
 

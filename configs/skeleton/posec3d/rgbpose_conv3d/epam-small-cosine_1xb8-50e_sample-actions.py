@@ -3,8 +3,8 @@
 Its values as they are, also the rate: that of 2 x 8 is not halved for one process of 8.
 
 Train:  python tools/train.py \
-    configs/skeleton/*/*/epam-small_sgd-cosine_1xb8-50e_sample-actions.py \
-    --data data/sample_actions
+  configs/skeleton/posec3d/rgbpose_conv3d/epam-small-cosine_1xb8-50e_sample-actions.py \
+  --data data/sample_actions
 Result: best val fused_top1 0.290 (epoch 37), train 0.380; seed 100, CPU, 2026-11-21
 """
 
