@@ -16,6 +16,7 @@ from ocec.apis.errors import ConfigError
 from ocec.apis.pair_stage_plan import StageMember
 from ocec.apis.run_config import LOADERS, load_run_config
 from ocec.engine.checkpoint_io import file_sha256, write_text_atomically
+from ocec.engine.hooks.checkpoint_hook import FILES
 from ocec.visualization.run_groups import find_config_differences
 
 MEMBER_FILE, FINISHED_FILE, LOCK_FILE = 'member.json', 'finished.json', '.member.lock'
@@ -106,7 +107,7 @@ class MemberRun:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FINISHED_FILE).unlink(missing_ok=True)
         if anew:
-            for name in ('last_checkpoint', 'best.json'):
+            for name in ('last_checkpoint', 'best.json', FILES):
                 (self.folder / name).unlink(missing_ok=True)
         content = {
             'stage': self.member.stage,

@@ -20,7 +20,8 @@ def train_member(folder: str | Path) -> None:
         folder: with ``member.json``; gets ``finished.json`` at the end.
 
     Raises:
-        ValueError: the run was never validated, so that it has no best checkpoint.
+        ValueError: a signal has stopped the run, or it was never validated, so that it
+            has no best checkpoint.
     """
     folder = Path(folder)
     settings = json.loads((folder / MEMBER_FILE).read_text(encoding='utf-8'))
@@ -32,6 +33,11 @@ def train_member(folder: str | Path) -> None:
         cfg_options=settings['cfg_options'],
         seed=settings['seed'],
     )
+    if result.stopped_by:
+        raise ValueError(
+            f'{folder}: stopped by {result.stopped_by}; the next start goes on from '
+            'there'
+        )
     if result.best is None:
         raise ValueError(f'{folder}: the run has no best checkpoint')
     content = {

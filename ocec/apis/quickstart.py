@@ -21,6 +21,8 @@ SHOWN_METRICS = ('f1', 'precision', 'recall', 'accuracy', 'auc', 'ap')
 def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
     """Generate eyes unless data are given, train the smallest config, test, export.
 
+    A training that a signal stops is the end of it.
+
     Args:
         data: your own parquet file, folder or pattern; None generates eyes.
         work_dir: folder of the run.
@@ -32,6 +34,8 @@ def quickstart(data: str | None = None, *, work_dir: str = WORK_DIR) -> None:
     split = _test_split(source)
     options = [] if split == 'test' else [f'test_dataloader.dataset.split={split}']
     result = train(CONFIG, work_dir=work_dir, data=source, cfg_options=options)
+    if result.stopped_by:
+        return  # the training has said how to go on
     checkpoint = result.work_dir / result.best['file']
     predictions = result.work_dir / 'predictions.csv'
     metrics = test(

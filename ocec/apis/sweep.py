@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +17,7 @@ from mmengine.config import Config
 from ocec.apis.cfg_options import parse_cfg_options
 from ocec.apis.errors import ConfigError
 from ocec.apis.run_config import LOADERS
-from ocec.apis.sweep_check import check_sweep, settings_of_training
+from ocec.apis.sweep_check import EYE_DATASETS, check_sweep, settings_of_training
 from ocec.apis.sweep_child import child_config_text, plain_value
 from ocec.apis.sweep_config import (
     BASE,
@@ -79,8 +80,9 @@ def sweep(
         The results of all trials so far, of every machine.
 
     Raises:
-        ConfigError: the config is wrong, or the storage holds another sweep.
-        ValueError: the storage cannot be reached, or a trial failed.
+        ConfigError: the config is wrong, or the storage cannot be reached or holds
+            another sweep.
+        ValueError: a trial failed.
     """
     if workers < 1:
         raise ConfigError(f'--workers must be >= 1, got {workers}')
@@ -260,17 +262,16 @@ def write_best(results: SweepResults, config: SweepConfig, root: Path) -> list[P
         if int(stale.stem.rpartition('_')[2]) not in results.best:
             stale.unlink()
     for number in results.best:
-        row = rows[number]
+        params = rows[number].params
         one = len(results.objectives) == 1
         file = root / ('best.py' if one else f'pareto_trial_{number:04d}.py')
-        values = ', '.join(f'{k} {v:.5g}' for k, v in row.objectives.items())
-        settings = settings_of_training(config, config.variants[BASE], row.params)
+        settings = settings_of_training(config, config.variants[BASE], params)
         text = child_config_text(
             config.base,
             settings,
             folder=root,
-            docstring=f'Trial {number} of the sweep {config.file.name}: {values} on '
-            'the validation that chose it.',
+            docstring=f'Trial {number} of the sweep {config.file.name}: '
+            f'{_score_words(results, number)} on the validation that chose it.',
         )
         write_text_atomically(text, file)
         files.append(file)
@@ -279,20 +280,35 @@ def write_best(results: SweepResults, config: SweepConfig, root: Path) -> list[P
     return files
 
 
+def _score_words(results: SweepResults, number: int) -> str:
+    """Objectives of a trial; means, where its config was trained several times."""
+    for group in results.groups:
+        if number in group.numbers:
+            return ', '.join(
+                f'{metric} {found.mean:.5g} (mean of {found.num_repeats})'
+                for metric, found in group.means.items()
+            )
+    row = next(row for row in results.rows if row.number == number)
+    return ', '.join(f'{k} {v:.5g}' for k, v in row.objectives.items())
+
+
 def _confirmation(config: SweepConfig, best: Path) -> str:
     """A sweep that compares the best trial with the base config over new seeds."""
     first = config.objectives[0]
     fixed = settings_of_training(config, config.variants[BASE], {})
+    # as in best.py: the folder may be moved together with the configs
+    base = Path(os.path.relpath(config.base, best.resolve().parent)).as_posix()
     return (
         '"""Is the best trial better than the base config, over seeds that chose '
         'nothing?"""\n\n'
-        f'base = {str(config.base)!r}\n'
+        f'base = {base!r}\n'
         'variants = dict(\n'
         f'    before={plain_value(fixed)!r},\n'
         f'    best=dict(base={best.name!r}),\n'
         ')\n'
         f'metric = {first.metric!r}\n'
         f'direction = {first.direction!r}\n'
+        f'epoch = {config.epoch!r}\n'
         f'seeds = {list(CONFIRM_SEEDS)!r}\n'
         f'data = {config.data!r}\n'
     )
@@ -347,8 +363,12 @@ def _open_board(
     bases = [_plain_config(cfg) for cfg in configs.values()]
     text = json.dumps([compared, bases], sort_keys=True, default=repr)
     try:
+        storage = open_storage(place)
+    except ValueError as error:  # its message names the place
+        raise ConfigError(str(error)) from error
+    try:
         study = open_study(
-            open_storage(place),
+            storage,
             config.name,
             directions=[o.direction for o in config.objectives],
             settings=json.loads(json.dumps(compared, default=repr)),
@@ -380,7 +400,7 @@ def _plain_config(cfg: Config) -> dict:
 def _hash_data(cfg: Config) -> str | None:
     """Identify the images of an eye config; None for other data."""
     dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
-    if dataset.get('type') != 'EyeParquet':
+    if dataset.get('type') not in EYE_DATASETS:
         return None
     try:
         files = find_parquet_files(dataset['data'])
@@ -414,7 +434,8 @@ def _say_what_next(results: SweepResults, root: Path) -> None:
     if (root / 'confirm.py').exists() and results.best:
         print(
             'the best of many is chosen on val, and its score there is too good; '
-            f'confirm it over seeds:\n  python tools/sweep.py {root / "confirm.py"}'
+            f'confirm it over seeds:\n  python tools/sweep.py {root / "confirm.py"} '
+            f'--work-dir {root / "confirm"}'
         )
     if failed:
         raise ValueError(

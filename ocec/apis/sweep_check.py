@@ -20,6 +20,8 @@ from ocec.datasets.eye_table import NO_GROUP, SPLITS, find_parquet_files, read_e
 from ocec.search.parameters import suggest
 
 SAVE_BEST = 'default_hooks.checkpoint.save_best'
+# those that read eyes from parquet files, and know folds
+EYE_DATASETS = ('EyeParquet', 'EyeParquetStream')
 
 
 def check_sweep(config: SweepConfig) -> dict[str, Config]:
@@ -248,9 +250,10 @@ def _check_metrics(config: SweepConfig, cfg: Config, variant: Variant) -> None:
 
 def _check_folds(config: SweepConfig, cfg: Config) -> None:
     dataset = cfg.train_dataloader.dataset
-    if dataset.get('type') != 'EyeParquet':
+    if dataset.get('type') not in EYE_DATASETS:
         raise ConfigError(
-            f'folds: {dataset.get("type")} has no folds, only EyeParquet has'
+            f'folds: {dataset.get("type")} has no folds, only '
+            f'{" and ".join(EYE_DATASETS)} have'
         )
     if dataset.get('split_ratios') is not None:
         raise ConfigError('folds: the datasets are split by split_ratios; leave it out')
@@ -261,6 +264,19 @@ def _check_folds(config: SweepConfig, cfg: Config) -> None:
     rows_N = np.ones(len(table), bool)
     if not table.files_without_split:
         rows_N = table.split_N != SPLITS.index('test')
+    if dataset.get('group_by', 'group') is None:  # every row stands alone
+        if config.folds > rows_N.sum():
+            raise ConfigError(
+                f'folds={config.folds}: the data have only {rows_N.sum()} rows in '
+                'train and val'
+            )
+        return
+    if table.files_without_group:
+        raise ConfigError(
+            f'folds: {table.files_without_group[0]}: column "group" is missing, so a '
+            'face could lie in several folds; add it, or accept that with '
+            'train_dataloader.dataset.group_by=None, and the same for val and test'
+        )
     groups = set(np.unique(table.group_N[rows_N])) - {NO_GROUP}
     if config.folds > len(groups):
         raise ConfigError(

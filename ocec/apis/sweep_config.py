@@ -294,10 +294,11 @@ def _read_variants(entries: object, base: Path, file: Path) -> dict[str, Variant
 
 
 def _find_config(name: object, file: Path) -> Path:
-    """Find a config by its path from here, or from the sweep's own folder."""
+    """Find a config by its path from the sweep's own folder, or from here."""
     if not isinstance(name, str):
         raise ValueError(f'base must be the path of a config, got {name!r}')
-    places = [Path(name), file.parent / name]
+    # its own folder first: a best.py that lies here is that of another sweep
+    places = [file.parent / name, Path(name)]
     for place in places:
         if place.is_file():
             return place.resolve()

@@ -101,7 +101,8 @@ class SweepResults:
         rows: trials, in the order of their numbers.
         objectives: those of the sweep.
         counts: of :meth:`ocec.search.Board.count`.
-        best: numbers of the best trial, or of the Pareto front; empty before.
+        best: numbers of the best trial, or of the Pareto front; empty before. Of a grid
+            over seeds or folds the first trial of each config whose means are best.
         groups: of repeated configs, the best first.
         pairs: of variants.
         num_interruptions: how often a trial was interrupted and done again.
@@ -136,11 +137,32 @@ def collect_results(board: Board, config: SweepConfig) -> SweepResults:
         rows=rows,
         objectives=config.objectives,
         counts=board.count(),
-        best=pareto_front(rows, config.objectives) if config.space else [],
+        best=_find_best(rows, groups, config) if config.space else [],
         groups=groups,
         pairs=_compare(rows, config) if len(config.variants) > 1 else [],
         num_interruptions=sum(INTERRUPTED in trial.user_attrs for trial in trials),
     )
+
+
+def _find_best(
+    rows: Sequence[TrialRow], groups: Sequence[Group], config: SweepConfig
+) -> list[int]:
+    """Numbers of the best trials; of a repeated grid by means, not by lucky seeds."""
+    if not (config.is_repeated and config.sampler == 'grid'):
+        return pareto_front(rows, config.objectives)
+    first = config.objectives[0].metric
+    most = max((group.means[first].num_repeats for group in groups), default=0)
+    means = [
+        TrialRow(
+            group.numbers[0],
+            'done',
+            {metric: found.mean for metric, found in group.means.items()},
+        )
+        for group in groups
+        # a mean of fewer may be that of the easier folds
+        if group.means[first].num_repeats == most > 0
+    ]
+    return pareto_front(means, config.objectives)
 
 
 def pareto_front(

@@ -16,6 +16,8 @@ from pathlib import Path
 from ocec.engine.rank_failure import report_failure
 from ocec.engine.rank_pulse import PATIENCE, RankPulse
 
+# its descriptor
+STDERR = 2
 # seconds between two looks
 TICK = 1.0
 # for the other ranks to write down where they are
@@ -150,12 +152,16 @@ class HangWatch:
         self._end(1)
 
     def _dump(self, problem: str) -> None:
-        with open(self._path, 'w', encoding='utf-8') as stream:
-            stream.write(f'{time.strftime("%Y-%m-%d %H:%M:%S")} {problem}\n')
-            stream.flush()
-            faulthandler.dump_traceback(stream)
-        sys.stderr.write(self._path.read_text(encoding='utf-8'))
-        sys.stderr.flush()
+        try:
+            with open(self._path, 'w', encoding='utf-8') as stream:
+                stream.write(f'{time.strftime("%Y-%m-%d %H:%M:%S")} {problem}\n')
+                stream.flush()
+                faulthandler.dump_traceback(stream)
+            sys.stderr.write(self._path.read_text(encoding='utf-8'))
+            sys.stderr.flush()
+        except OSError as error:  # a full disk must not keep the process from ending
+            print(f'{self._path}: {error}', file=sys.stderr, flush=True)
+            faulthandler.dump_traceback(STDERR)
 
     def _wake(self) -> None:
         """Continue stopped ranks of this machine, or no signal could end them."""

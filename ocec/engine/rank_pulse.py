@@ -118,6 +118,8 @@ class RankPulse:
         while not self._ended.wait(INTERVAL):
             try:
                 self.exchange()
+            except torch.distributed.DistStoreError:
+                continue  # no answer in time, as of a launcher that was paused
             except (RuntimeError, torch.distributed.DistError):
                 return  # the launcher is gone; what follows the ranks learn otherwise
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -30,6 +30,7 @@ from ocec.engine.rank_state import restore_own_state
 from ocec.engine.run_checkpoint import resumed_state, save_run
 from ocec.engine.same_start import check_same_start
 from ocec.engine.start_weights import only_ours
+from ocec.engine.stop_signal import begin_worker
 from ocec.engine.train_dataloader import build_train_dataloader
 from ocec.engine.train_loop import EpochBasedTrainLoop
 from ocec.registry import LOOPS, RUNNERS
@@ -312,6 +313,8 @@ class Runner(MMEngineRunner):
     ) -> DataLoader:
         """Build a loader that draws from a generator of its own.
 
+        Its workers are ended by this process only.
+
         By default a loader draws a number from the global generator whenever it
         starts its workers; a resumed run starts them at another moment, and every
         random number after that would differ.
@@ -327,6 +330,7 @@ class Runner(MMEngineRunner):
         loader = MMEngineRunner.build_dataloader(dataloader, seed, diff_rank_seed)
         if loader.generator is None:
             loader.generator = torch.Generator().manual_seed(seed or 0)
+        loader.worker_init_fn = partial(begin_worker, loader.worker_init_fn)
         return loader
 
     def dump_config(self) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 # a launcher passes on what the terminal has sent to every process already
@@ -78,3 +79,30 @@ def stop_on_signals() -> Iterator[StopSignal]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def begin_worker(begin: Callable[[int], None] | None, number: int) -> None:
+    """Begin a data worker that is ended by its parent only.
+
+    What ends a job often goes to all of its processes, and the parent still needs its
+    batches for the step that it saves. A worker whose parent is gone ends by itself.
+
+    Args:
+        begin: called with the number of the worker; None for nothing.
+        number: of the worker.
+    """
+    for ignored in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(ignored, signal.SIG_IGN)
+    if hasattr(signal, 'sigwaitinfo'):  # not on macOS
+        # other threads take the mask over, so that only the one below gets it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_for_parent, daemon=True).start()
+    if begin is not None:
+        begin(number)
+
+
+def _end_for_parent() -> None:
+    parent = multiprocessing.parent_process().pid
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

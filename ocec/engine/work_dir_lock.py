@@ -128,6 +128,8 @@ def _may_be_alive(holder: dict) -> bool:
 def _is_running_here(holder: dict) -> bool:
     if holder.get('host') != socket.gethostname():
         return False
+    if holder.get('pid') == os.getpid():
+        return False  # a container gives the same number to every first process
     try:
         os.kill(int(holder.get('pid', 0)), 0)
     except ProcessLookupError:

@@ -7,6 +7,7 @@ import pytest
 from ocec.apis.errors import ConfigError
 from ocec.apis.pair_stage_plan import StageMember
 from ocec.apis.pair_stage_run import describe_run, hash_data
+from ocec.engine.last_checkpoint import last_good_checkpoint
 
 CONFIG = 'pair-stage0-compare_1xb64-50e_digits-28x28'
 
@@ -103,13 +104,16 @@ def test_a_damaged_record_is_told(describe, text):
 def test_beginning_anew_forgets_checkpoints(describe):
     run = describe()
     run.prepare()
-    for name in ('last_checkpoint', 'best.json'):
-        (run.folder / name).write_text('x')
+    (run.folder / 'epoch_1.pth').write_text('x')
+    files = json.dumps({'files': ['epoch_1.pth'], 'outdated': []})
+    for name in ('last_checkpoint', 'best.json', 'checkpoints.json'):
+        (run.folder / name).write_text(files if name.startswith('check') else 'x')
     run.prepare()
     assert (run.folder / 'last_checkpoint').exists()
     run.prepare(anew=True)
     assert not (run.folder / 'last_checkpoint').exists()
     assert not (run.folder / 'best.json').exists()
+    assert last_good_checkpoint(run.folder) is None
 
 
 def test_a_folder_is_taken_once(describe):

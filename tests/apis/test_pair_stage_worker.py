@@ -37,3 +37,12 @@ def test_a_run_without_a_validation_has_not_finished(run, monkeypatch):
     with pytest.raises(ValueError, match='the run has no best checkpoint'):
         train_member(run.folder)
     assert run.state() == 'begun'
+
+
+def test_a_run_that_a_signal_stopped_has_not_finished(run, monkeypatch):
+    best = {'file': 'best_pair_f1_epoch_1.pth'}
+    result = TrainResult(run.folder, best, stopped_by='SIGTERM')
+    monkeypatch.setattr(pair_stage_worker, 'train', lambda *_, **__: result)
+    with pytest.raises(ValueError, match='stopped by SIGTERM; the next start goes on'):
+        train_member(run.folder)
+    assert run.state() == 'begun'

@@ -6,6 +6,7 @@ import pytest
 
 from ocec.apis import quickstart as module
 from ocec.apis.quickstart import quickstart
+from ocec.apis.train import TrainResult
 
 
 @pytest.fixture
@@ -114,3 +115,13 @@ def test_missing_data_are_told_before_training(tiny):
     with pytest.raises(FileNotFoundError, match=r'gone\.parquet'):
         quickstart('gone.parquet')
     assert not (folder / 'work_dirs').exists()
+
+
+def test_a_training_that_a_signal_stopped_is_not_tested(
+    tiny, make_eye_parquet, monkeypatch, capsys
+):
+    _, folder = tiny
+    result = TrainResult(folder, None, stopped_by='SIGINT')
+    monkeypatch.setattr(module, 'train', lambda *_, **__: result)
+    quickstart(str(make_eye_parquet(num_rows=48)))
+    assert 'checkpoint' not in capsys.readouterr().out

@@ -73,6 +73,8 @@ def test_a_grid_and_what_it_leaves(write_sweep, tmp_path, capsys):
     assert content['trials'][1]['params'] == {'model.backbone.base_channels': 8}
     out = capsys.readouterr().out
     assert 'confirm it over seeds:' in out
+    # two sweeps must not meet in work_dirs/confirm
+    assert f'{root / "confirm.py"} --work-dir {root / "confirm"}' in out
     again = sweep(write_sweep(GRID), work_dir=root)  # nothing is left to do
     assert again.counts == results.counts
 
@@ -84,6 +86,33 @@ def test_the_sweep_that_confirms_is_one_that_runs(write_sweep, tmp_path):
     results = sweep(root / 'confirm.py', work_dir=tmp_path / 'confirm')
     assert results.counts['done'] == 10
     assert {row.variant for row in results.rows} == {'before', 'best'}
+
+
+@pytest.mark.usefixtures('_no_training')
+def test_the_sweep_that_confirms_moves_with_its_folder(write_sweep, tmp_path):
+    root = tmp_path / 'grid'
+    sweep(write_sweep(GRID + "epoch = 'last'\n"), work_dir=root)
+    assert str(tmp_path) not in (root / 'confirm.py').read_text()
+    config = read_sweep_config(root / 'confirm.py')
+    assert config.base == tmp_path / 'tiny0.py'
+    assert config.epoch == 'last'
+
+
+@pytest.mark.usefixtures('_no_training')
+def test_of_a_repeated_grid_the_best_mean_is_written(write_sweep, tmp_path):
+    root = tmp_path / 'grid'
+    results = sweep(write_sweep(GRID + 'seeds = [1, 2]\n'), work_dir=root)
+    assert results.best == [1]
+    text = (root / 'best.py').read_text()
+    assert 'eye/f1 0.8 (mean of 2) on the validation' in text
+    assert not (root / 'confirm.py').exists()
+
+
+def test_data_are_known_again_however_they_are_read(write_config):
+    cfg = load_run_config(write_config(num_rows=32, groups=8))
+    digest = module._hash_data(cfg)
+    cfg.train_dataloader.dataset.type = 'EyeParquetStream'
+    assert module._hash_data(cfg) == digest is not None
 
 
 @pytest.mark.usefixtures('_no_training')
@@ -112,7 +141,7 @@ def test_wrong_arguments(write_sweep, tmp_path, settings, message):
 
 
 def test_an_unreachable_storage_is_told(write_sweep, tmp_path):
-    with pytest.raises(ValueError, match='--storage sqlite:////gone/x.db cannot be'):
+    with pytest.raises(ConfigError, match='--storage sqlite:////gone/x.db cannot be'):
         sweep(write_sweep(GRID), work_dir=tmp_path, storage='sqlite:////gone/x.db')
 
 

@@ -123,6 +123,30 @@ def test_folds_need_eyes_with_a_column(check):
         check('folds = 2', data='gone.parquet')
 
 
+def test_folds_need_the_column_group(check, make_eye_parquet):
+    data = make_eye_parquet(group=None)
+    with pytest.raises(ConfigError, match='folds: .*column "group" is missing'):
+        check('folds = 2', data=str(data))
+
+
+def test_folds_of_rows_need_no_groups(check):
+    fixed = {
+        f'{name}_dataloader.dataset.group_by': None for name in ('train', 'val', 'test')
+    }
+    config, _ = check('folds = 5', fixed=fixed)  # of 3 groups
+    assert config.folds == 5
+    with pytest.raises(ConfigError, match='folds=99: the data have only 2. rows in tr'):
+        check('folds = 99', fixed=fixed)
+
+
+def test_streams_have_folds(check):
+    def settings(kind):
+        return {f'{n}_dataloader.dataset.type': kind for n in ('train', 'val', 'test')}
+
+    config, _ = check('folds = 2', fixed=settings('EyeParquetStream'))
+    assert config.folds == 2
+
+
 def test_look_up(write_config):
     cfg = load_run_config(write_config(num_rows=16))
     assert look_up(cfg, 'model.backbone.base_channels') == (8, True)

@@ -81,6 +81,21 @@ def test_variants_may_have_a_base_of_their_own(read, tmp_path):
     assert config.variants['c'].base == tmp_path / 'other.py'
 
 
+def test_a_config_beside_the_sweep_comes_before_one_that_lies_here(
+    read, tmp_path, monkeypatch
+):
+    here = tmp_path / 'here'
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for folder in (here, tmp_path):
+        (folder / 'best.py').write_text('')
+    (here / 'only_here.py').write_text('')
+    text = "variants = dict(a=dict(base='best.py'), b=dict(base='only_here.py'))\n"
+    config = read(text + 'seeds = [1]\n', GOOD.replace('space', '# space'))
+    assert config.variants['a'].base == tmp_path / 'best.py'
+    assert config.variants['b'].base == here / 'only_here.py'
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [

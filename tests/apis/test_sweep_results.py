@@ -65,6 +65,20 @@ def make_results(tmp_path):
     return make
 
 
+def test_a_repeated_grid_names_the_best_mean_and_not_a_lucky_training(make_results):
+    cells = [
+        Cell(f'{w} {seed}', {'m.width': w}, {'seed': seed})
+        for seed in (1, 2)
+        for w in (8, 16, 24)
+    ]
+    # width 8 has the best training, 16 the best mean of two, 24 only one training
+    values = [0.9, 0.8, 0.85, 0.5, 0.8, None]
+    space = {'m.width': [8, 16, 24]}
+    results = make_results(cells, values, space=space, seeds=(1, 2))
+    assert results.best == [1]
+    assert results.groups[0].name == 'width=24'  # the table says of how many
+
+
 def test_a_search_names_its_best_trial(make_results):
     cells = [Cell(str(w), {'m.width': w}, {}) for w in (8, 16, 24)]
     results = make_results(cells, [0.5, 0.7, None], space={'m.width': [8, 16, 24]})

@@ -178,6 +178,7 @@ def test_each_stage_has_its_rate_and_warms_up_when_unfrozen(staged):
     assert mid['lr_head'] > last['lr_head'] > 0
 
 
+@pytest.mark.slow
 def test_two_ranks_freeze_and_unfreeze(tmp_path, write_config):
     config = write_config(STAGED)
     environment = {

@@ -69,6 +69,7 @@ def lines_of(work_dir, phase):
     ]
 
 
+@pytest.mark.slow
 def test_a_mixed_run(tmp_path, config, files):
     result = train(config, work_dir=tmp_path / 'whole')
     run = result.work_dir

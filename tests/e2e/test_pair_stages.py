@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 # a training that is killed once, as by the system for its memory: when the checkpoint
@@ -13,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 KILL_ONCE = """
 import os, signal, sys
 from pathlib import Path
+
+import pytest
 
 
 def watch(event, arguments):
@@ -48,6 +52,7 @@ def sessions_of(folder):
     return json.loads((folder / 'provenance.json').read_text())['sessions']
 
 
+@pytest.mark.slow
 def test_killed_resumed_stacked_tested_and_reported(make_pair_folder, tmp_path):
     data = make_pair_folder((32, 24, 60, 40), per_digit=60)
     (tmp_path / 'sitecustomize.py').write_text(KILL_ONCE)

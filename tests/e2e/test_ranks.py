@@ -52,7 +52,7 @@ def test_two_ranks_train_and_score_as_one_process_does(tmp_path, write_config):
         assert in_training[name] == pytest.approx(value, abs=1e-6), name
 
 
-@pytest.mark.parametrize('num_val', [32, 33])
+@pytest.mark.parametrize('num_val', [pytest.param(32, marks=pytest.mark.slow), 33])
 def test_two_ranks_test_as_one_does(tmp_path, write_config, num_val):
     splits = ['train'] * 32 + ['test'] * num_val + ['val'] * 32
     config = write_config(

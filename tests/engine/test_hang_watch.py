@@ -179,3 +179,17 @@ def test_stopping_tells_the_others(make):
     watch.start()
     watch.stop()
     assert pulse.has_ended
+
+
+def test_a_disk_that_takes_no_stacks_does_not_keep_the_process(
+    make, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(hang_watch, 'SECONDS_FOR_OTHERS', 0)
+    (tmp_path / 'hang_rank0.txt').mkdir()
+    codes = []
+    watch, _ = make(end=codes.append)
+    watch._give_up('no step')
+    assert codes == [1]
+    printed = capfd.readouterr().err
+    assert 'Is a directory' in printed
+    assert 'test_a_disk_that_takes_no_stacks' in printed  # the stacks

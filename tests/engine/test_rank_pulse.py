@@ -1,9 +1,11 @@
 import os
 import socket
+import threading
 
 import pytest
-from torch.distributed import HashStore
+from torch.distributed import DistNetworkError, DistStoreError, HashStore
 
+from ocec.engine import rank_pulse
 from ocec.engine.rank_pulse import ALARM, RankPulse, start_pulse
 
 
@@ -74,3 +76,24 @@ def test_an_alarm_reaches_the_others(clock):
 
 def test_one_process_has_no_others():
     assert start_pulse() is None
+
+
+def test_a_store_that_answers_too_late_is_asked_again(clock, monkeypatch):
+    monkeypatch.setattr(rank_pulse, 'INTERVAL', 0.01)
+    _, [pulse, _] = make(clock, 2)
+    answers = [DistStoreError('wait timeout after 60000ms'), None]
+    has_gone_on = threading.Event()
+
+    def exchange():
+        if answers:
+            answer = answers.pop(0)
+            if answer is not None:
+                raise answer
+            return
+        has_gone_on.set()
+        raise DistNetworkError('Broken pipe')
+
+    monkeypatch.setattr(pulse, 'exchange', exchange)
+    # ends when the store is gone
+    pulse._run()
+    assert has_gone_on.is_set()

@@ -18,6 +18,45 @@ with stop_on_signals() as stop:
 print(stop.name)
 """
 
+WORKERS = """
+import os, subprocess, sys, time
+from functools import partial
+from torch.utils.data import DataLoader
+from ocec.engine.stop_signal import begin_worker, stop_on_signals
+
+class Slow:
+    def __len__(self):
+        return 100
+    def __getitem__(self, index):
+        time.sleep(0.01)
+        return index
+
+begin = partial(begin_worker, lambda number: print('begun', number, flush=True))
+loader = DataLoader(Slow(), num_workers=2, worker_init_fn=begin)
+os.setsid()
+with stop_on_signals() as stop:
+    stop.is_armed = True
+    batches = iter(loader)
+    # one of each worker: both have begun
+    read = [int(next(batches)), int(next(batches))]
+    # by another process, as a scheduler does
+    subprocess.run(['bash', '-c', f'kill -{sys.argv[1][3:]} 0'])
+    read += [int(batch) for batch in batches]
+    workers = batches._workers
+    print(stop.name, read == list(range(100)))
+    for worker in workers:
+        worker.join(60)
+batches = iter(loader)
+next(batches)
+# as torch and multiprocessing do with workers that are left at the end
+for worker in batches._workers:
+    worker.terminate()
+for worker in batches._workers:
+    worker.join(60)
+print([worker.exitcode for worker in batches._workers], flush=True)
+os._exit(0)
+"""
+
 
 def run(*names, **environment):
     environment = {**os.environ, **environment}
@@ -76,3 +115,19 @@ def test_other_threads_change_no_handler():
     thread.start()
     thread.join()
     assert seen == [None, before]
+
+
+@pytest.mark.parametrize('name', ['SIGTERM', 'SIGINT', 'SIGUSR1'])
+def test_data_workers_live_on_when_all_processes_get_the_signal(name):
+    done = subprocess.run(
+        [sys.executable, '-c', WORKERS, name],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines = done.stdout.splitlines()
+    assert sorted(lines[:2]) == ['begun 0', 'begun 1'], done.stderr
+    assert lines[2] == f'{name} True'
+    assert lines[-1] == '[0, 0]'
+    # said by the parent only
+    assert done.stderr.count('once more ends it at once') == 1

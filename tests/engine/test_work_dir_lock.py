@@ -102,3 +102,7 @@ def test_without_locks_the_process_decides(tmp_path, monkeypatch):
     write(tmp_path, pid=gone.pid, host=host, started='then')
     with lock_work_dir(tmp_path):
         pass
+    # an earlier container of the same name
+    write(tmp_path, pid=os.getpid(), host=host, started='then')
+    with lock_work_dir(tmp_path):
+        pass

@@ -16,6 +16,8 @@ from ocec.registry import HOOKS
 
 # methods of a runner that run something
 RUNS = ('train', 'val', 'test')
+# modules in which a thread waits for somebody who looks at it in a debugger
+DEBUGGERS = ('bdb', '_pydevd_bundle')
 
 
 @HOOKS.register_module()
@@ -59,6 +61,8 @@ class WatchdogHook(Hook):
             runner: the runner.
         """
         thread = threading.get_ident()
+        if self._watch is not None:
+            self._watch.stop()  # of a run of this runner that an exception has ended
         self._watch = HangWatch(
             Path(runner.work_dir),
             get_rank(),
@@ -118,6 +122,8 @@ class WatchdogHook(Hook):
 def is_on_stack(runner: Runner, thread: int) -> bool:
     """Whether a thread is inside a run; an exception ends one without ``after_run``.
 
+    A run that somebody has halted in a debugger counts as left: it may take any time.
+
     Args:
         runner: the runner.
         thread: number of the thread.
@@ -127,6 +133,8 @@ def is_on_stack(runner: Runner, thread: int) -> bool:
     """
     frame = sys._current_frames().get(thread)
     while frame is not None:
+        if frame.f_globals.get('__name__', '').split('.')[0] in DEBUGGERS:
+            return False
         if frame.f_code.co_name in RUNS and frame.f_locals.get('self') is runner:
             return True
         frame = frame.f_back

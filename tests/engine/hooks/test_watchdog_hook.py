@@ -1,4 +1,7 @@
+import bdb
+import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,6 +46,43 @@ def test_a_run_that_has_ended_is_not_on_the_stack():
     assert not is_on_stack(runner, threading.get_ident())
     other.train = lambda: is_on_stack(runner, threading.get_ident())
     assert not other.train()
+
+
+def test_a_run_halted_in_a_debugger_is_not_watched(monkeypatch):
+    answers = []
+
+    class Debugger(bdb.Bdb):
+        def user_line(self, frame):
+            answers.append(is_on_stack(runner, threading.get_ident()))
+            self.set_continue()
+
+    class Halted(Runner):
+        def train(self):
+            Debugger().set_trace()
+            return super().train()
+
+    runner = Halted()
+    before = sys.gettrace()
+    try:
+        assert runner.train()
+    finally:
+        sys.settrace(before)
+    assert answers == [False]
+
+
+def test_a_second_run_is_watched_alone(tmp_path):
+    hook = WatchdogHook()
+    runner = SimpleNamespace(work_dir=tmp_path)
+    num_before = names_of_threads().count('hang watch')
+    hook.before_run(runner)
+    first = hook._watch
+    hook.before_run(runner)  # the first was ended by an exception
+    assert hook._watch is not first
+    hook.after_run(runner)
+    for thread in threading.enumerate():
+        if thread.name == 'hang watch':
+            thread.join(10)
+    assert names_of_threads().count('hang watch') <= num_before
 
 
 @pytest.mark.parametrize(
