@@ -141,13 +141,13 @@ class RGBPose(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """Names of the classes, by label."""
-        if self.table.classes:
-            return {'classes': self.table.classes}
+        """Names of the classes, by label; the number where the file has no name."""
+        names = self.table.classes
         is_ntu = parse_ntu_name(str(self.table.name_N[self._rows[0]])) is not None
-        if is_ntu and (names := ntu_classes(self.num_classes)):
-            return {'classes': names}
-        return {'classes': tuple(str(label) for label in range(self.num_classes))}
+        if not names and is_ntu:
+            names = ntu_classes(self.num_classes) or ()
+        rest = map(str, range(len(names), self.num_classes))
+        return {'classes': (*names, *rest)[: self.num_classes]}
 
     @property
     def class_counts(self) -> tuple[int, ...]:

@@ -205,6 +205,16 @@ def test_names_of_the_classes(write_actions):
     assert RGBPose(path, num_classes=60).class_counts[:4] == (2, 2, 2, 0)
 
 
+def test_names_of_more_or_fewer_classes_than_the_file_has(write_actions):
+    path = write_actions(classes=['walk', 'sit', 'fall', 'jump'])
+    more = RGBPose(path, num_classes=6)
+    assert more.metainfo['classes'] == ('walk', 'sit', 'fall', 'jump', '4', '5')
+    fewer = RGBPose(path, num_classes=3)
+    assert fewer.metainfo['classes'] == ('walk', 'sit', 'fall')
+    for dataset in (more, fewer):
+        assert len(dataset.metainfo['classes']) == len(dataset.class_counts)
+
+
 def test_ntu_splits_and_clips_left_out(write_actions):
     path = write_actions()
     assert RGBPose(path, 'xsub_train').rows.tolist() == [0, 1, 2, 4, 5]
